@@ -1,0 +1,132 @@
+/**
+ * Boots a kernel: puts the core, the dispatcher, the drivers and the first task's stub together.
+ *
+ * @module
+ */
+import type { HandleRole } from "./capabilities/handle.ts";
+import type { Limits } from "./capabilities/limits.ts";
+import type { Rights } from "./capabilities/rights.ts";
+import { FunctionDriver } from "./drivers/function.ts";
+import type { Clock } from "./kernel/clock.ts";
+import { KernelCore, type LogRecord } from "./kernel/kernel.ts";
+import type { TaskObject } from "./kernel/task.ts";
+import { Dispatcher, type TraceRecord } from "./syscalls/dispatcher.ts";
+import { HANDLERS } from "./syscalls/handlers/mod.ts";
+import { LocalDoor } from "./syscalls/local_door.ts";
+import { TaskStub } from "./syscalls/stubs/task.ts";
+import type { Task } from "./syscalls/stubs/task_api.ts";
+import { SYSCALLS } from "./syscalls/table.ts";
+
+/** How to boot a kernel. */
+export interface KernelOptions {
+  /** Where time comes from. @default the system's clock */
+  clock?: Clock;
+  /** Limits of init, and so of all tasks together; see {@linkcode Limits}. */
+  limits?: Partial<Limits>;
+  /** Gets what the kernel has to say to whoever runs it. @default nobody */
+  onLog?: (record: LogRecord) => void;
+  /** Gets a line for every syscall. @default nobody */
+  onTrace?: (record: TraceRecord) => void;
+}
+
+/** A task as an onlooker sees it. */
+export interface TaskInfo {
+  /** The task's id. */
+  id: number;
+  /** For people. */
+  name: string;
+  /** The parent's id; 0 for init. */
+  parent: number;
+  /** Where the task is in its life; "lingering": it has ended, its thread has not. */
+  state: "created" | "running" | "stopped" | "lingering";
+  /** The handles it holds. */
+  handles: { number: number; type: string; rights: Rights; role: HandleRole }[];
+  /** What it uses; all but `handles` together with its descendants. */
+  usage: Omit<Limits, "deadlineMs">;
+}
+
+/**
+ * A kernel with its first task, init.
+ *
+ * @example
+ * ```ts
+ * import { Kernel } from "@carmine/kernel";
+ *
+ * await using kernel = new Kernel();
+ * const child = kernel.init.spawn((task) => `hello from ${task.name}`, { name: "greeter" });
+ * console.log(await child.wait());
+ * ```
+ */
+export class Kernel implements AsyncDisposable {
+  /** The first task. It runs in this isolate and ends with the kernel. */
+  readonly init: Task;
+  readonly #core: KernelCore;
+  #shutdown: Promise<{ lingering: TaskInfo[] }> | undefined = undefined;
+
+  /** Boots a kernel. */
+  constructor(options: KernelOptions = {}) {
+    this.#core = new KernelCore(options);
+    const dispatcher = new Dispatcher(SYSCALLS, HANDLERS);
+    dispatcher.onTrace = options.onTrace;
+    const makeTask = (task: TaskObject): Task => {
+      const door = new LocalDoor(dispatcher, { kernel: this.#core, task });
+      return new TaskStub(door, {
+        id: task.taskId,
+        name: task.name,
+        args: task.args,
+        handles: task.given,
+        limits: task.account.limits,
+        signal: task.abort.signal,
+      });
+    };
+    this.#core.addDriver(new FunctionDriver(makeTask));
+    this.init = makeTask(this.#core.init);
+  }
+
+  /** The living tasks, and those that ended while their thread goes on. */
+  tasks(): TaskInfo[] {
+    const living = [...this.#core.tasks.values()].map(taskInfo);
+    return [...living, ...this.#lingering()];
+  }
+
+  /**
+   * Kills every task but init and closes everything; a second call gives the first one's promise.
+   *
+   * @returns The tasks whose threads go on and keep the process from ending.
+   */
+  shutdown(): Promise<{ lingering: TaskInfo[] }> {
+    this.#shutdown ??= this.#end();
+    return this.#shutdown;
+  }
+
+  /** Shuts the kernel down. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+
+  // deno-lint-ignore require-await -- drivers of threads will have something to wait for
+  async #end(): Promise<{ lingering: TaskInfo[] }> {
+    this.#core.shutdown();
+    return { lingering: this.#lingering() };
+  }
+
+  #lingering(): TaskInfo[] {
+    return [...this.#core.lingering].map(taskInfo);
+  }
+}
+
+function taskInfo(task: TaskObject): TaskInfo {
+  return {
+    id: task.taskId,
+    name: task.name,
+    parent: task.parent?.taskId ?? 0,
+    state: task.state === "ended" ? "lingering" : task.state,
+    handles: [...task.table].map(({ number, object, rights, role }) => ({
+      number,
+      type: object.type,
+      rights,
+      role,
+    })),
+    usage: { ...task.account.usage, handles: task.table.size },
+  };
+}

@@ -1,0 +1,196 @@
+/**
+ * Waiting: the queue of those who wait on one object, and what an object owes them.
+ *
+ * Objects never block. A call that can't go on is *parked* on its object's queue; each change of
+ * the object's state tries the parked again, first-in first-out. There is no other way to wait.
+ *
+ * Invariants: a node is in at most one queue; `parkedSignals` covers the signals of every
+ * operation in the queue; whoever can go on after a change has gone on when `wake` returns.
+ *
+ * @module
+ */
+import { Signals } from "./signals.ts";
+
+/** What came of trying a parked call again. */
+export type PollResult = "done" | "blocked" | "skipped";
+
+/** Somebody who waits: a parked call, a wait set's membership. */
+export interface Waiter {
+  /**
+   * Tries again. `"done"`: finished, and its nodes have left their queues. `"blocked"`: it needs
+   * more than there is, and later operations on the same signals must not overtake it.
+   * `"skipped"`: it can't run now (its task is stopped) or only looks on; others may pass.
+   */
+  poll(node: WaitNode): PollResult;
+  /** The handle that the node waits on was closed, moved or revoked, or its task ended. */
+  interrupt(node: WaitNode, reason: "closed" | "moved" | "revoked" | "dead"): void;
+}
+
+/** A waiter's place in one object's queue. */
+export class WaitNode {
+  /** The queue that the node is in; undefined when in none. */
+  queue: WaitQueue | undefined = undefined;
+  next: WaitNode | undefined = undefined;
+  previous: WaitNode | undefined = undefined;
+  /** Who waits. */
+  readonly waiter: Waiter;
+  /** What it waits for. */
+  readonly signals: Signals;
+  /** True when being served consumes what the signals announce: a read, a take. */
+  readonly operation: boolean;
+  /** The handle through which it waits; when that closes, the wait ends. */
+  readonly via: unknown;
+
+  constructor(waiter: Waiter, signals: Signals, operation: boolean, via: unknown) {
+    this.waiter = waiter;
+    this.signals = signals;
+    this.operation = operation;
+    this.via = via;
+  }
+}
+
+/** What `wake` needs of the object it serves. */
+export interface Selectable {
+  /** The signals that are up. */
+  readonly signals: Signals;
+  /** Those who wait on the object. */
+  readonly waiters: WaitQueue;
+}
+
+/** PEER_CLOSED ends waits of every kind, so it says nothing about who queues behind whom. */
+const QUEUEING = ~Signals.PEER_CLOSED;
+
+/** Queues whose object changed while another one was being served. */
+const changedQueues: WaitQueue[] = [];
+let isServing = false;
+
+/** Those who wait on one object, in order of arrival. */
+export class WaitQueue {
+  readonly #object: Selectable;
+  #first: WaitNode | undefined = undefined;
+  #last: WaitNode | undefined = undefined;
+  /** Signals that some node waits for; may be too wide until the queue is empty. */
+  #awaited: Signals = 0;
+  /** Nodes that only look on; they are satisfied by the level alone. */
+  #onlookers = 0;
+  #isMarkedChanged = false;
+  /** Signals of the operations in the queue; may be too wide until the queue is empty. */
+  parkedSignals: Signals = 0;
+
+  constructor(object: Selectable) {
+    this.#object = object;
+  }
+
+  get isEmpty(): boolean {
+    return this.#first === undefined;
+  }
+
+  /** Adds a node at the end. */
+  add(node: WaitNode): void {
+    node.queue = this;
+    node.previous = this.#last;
+    node.next = undefined;
+    if (this.#last === undefined) this.#first = node;
+    else this.#last.next = node;
+    this.#last = node;
+    this.#awaited |= node.signals;
+    if (node.operation) this.parkedSignals |= node.signals & QUEUEING;
+    else this.#onlookers++;
+  }
+
+  /** Takes a node out; nothing happens when it is not in this queue. */
+  remove(node: WaitNode): void {
+    if (node.queue !== this) return;
+    if (node.previous === undefined) this.#first = node.next;
+    else node.previous.next = node.next;
+    if (node.next === undefined) this.#last = node.previous;
+    else node.next.previous = node.previous;
+    node.queue = undefined;
+    if (!node.operation) this.#onlookers--;
+    if (this.#first === undefined) this.#awaited = this.parkedSignals = 0;
+  }
+
+  /**
+   * True when a new operation on these signals has to queue behind one that is parked already.
+   * The parked that can't run now (their task is stopped) are passed.
+   */
+  mustQueue(signals: Signals, canRun: (waiter: Waiter) => boolean): boolean {
+    if ((this.parkedSignals & signals) === 0) return false;
+    for (let node = this.#first; node !== undefined; node = node.next) {
+      const overlaps = (node.signals & signals & QUEUEING) !== 0;
+      if (node.operation && overlaps && canRun(node.waiter)) return true;
+    }
+    return false;
+  }
+
+  /** The object's state changed: whoever can go on does, in order of arrival. */
+  wake(): void {
+    if (this.#first === undefined || this.#isMarkedChanged) return;
+    this.#isMarkedChanged = true;
+    changedQueues.push(this);
+    // Serving one object changes others (a reader makes room for a writer): those are served by
+    // the loop that is already running, so the stack stays flat and the order stays fair.
+    if (!isServing) serveChanged();
+  }
+
+  /** Ends the waits that go through one handle. */
+  interrupt(via: unknown, reason: "closed" | "moved" | "revoked" | "dead"): void {
+    for (const node of this.nodes()) {
+      if (node.via === via && node.queue === this) node.waiter.interrupt(node, reason);
+    }
+  }
+
+  /** A snapshot of the nodes, first to last. */
+  nodes(): WaitNode[] {
+    const nodes: WaitNode[] = [];
+    for (let node = this.#first; node !== undefined; node = node.next) nodes.push(node);
+    return nodes;
+  }
+
+  /** Serves the queue once; called by the loop below. */
+  serve(): void {
+    this.#isMarkedChanged = false;
+    let blocked = 0;
+    let node = this.#first;
+    while (node !== undefined) {
+      const up = this.#object.signals;
+      // Nobody further down can be satisfied: a crowd of waiters costs nothing.
+      if ((up & this.#awaited & ~blocked) === 0 && this.#onlookers === 0) return;
+      const next: WaitNode | undefined = node.next;
+      const wanted = node.signals & up;
+      if (wanted !== 0 && !(node.operation && (node.signals & blocked & QUEUEING) !== 0)) {
+        if (node.waiter.poll(node) === "blocked") blocked |= node.signals;
+      }
+      // A poll may take other nodes of this queue out; then the rest is walked from the start.
+      node = next === undefined || next.queue === this ? next : this.#first;
+    }
+  }
+
+  /** Throws when an invariant is broken; for tests. */
+  assertInvariants(): void {
+    let previous: WaitNode | undefined = undefined;
+    let onlookers = 0;
+    for (const node of this.nodes()) {
+      if (node.queue !== this) throw new Error("a node in the queue names another queue");
+      if (node.previous !== previous) throw new Error("a node's previous is not the one before it");
+      if (node.operation) {
+        const parked = node.signals & QUEUEING;
+        if ((parked & ~this.parkedSignals) !== 0) throw new Error("parkedSignals is too narrow");
+      } else onlookers++;
+      previous = node;
+    }
+    if (onlookers !== this.#onlookers) throw new Error("the count of onlookers is off");
+    if (previous !== this.#last) throw new Error("the last node is not the last");
+  }
+}
+
+function serveChanged(): void {
+  isServing = true;
+  try {
+    for (let queue = changedQueues.shift(); queue !== undefined; queue = changedQueues.shift()) {
+      queue.serve();
+    }
+  } finally {
+    isServing = false;
+  }
+}

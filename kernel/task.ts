@@ -1,0 +1,196 @@
+/**
+ * A task on the kernel's side: who holds handles, who is charged, who can be ended.
+ *
+ * Invariants: a task that has ended holds no handle, waits for nothing, is in no group and has no
+ * children; its status never changes; its end is told to its parent and its handles' holders once.
+ *
+ * @module
+ */
+import { Capability } from "../capabilities/capability.ts";
+import { HandleEntry } from "../capabilities/handle.ts";
+import type { HandleTarget } from "../capabilities/capability.ts";
+import { HandleTable } from "../capabilities/handle_table.ts";
+import { KernelError } from "../capabilities/errors.ts";
+import type { Limits } from "../capabilities/limits.ts";
+import type { Rights } from "../capabilities/rights.ts";
+import { Signals } from "../capabilities/signals.ts";
+import type { ExitStatus, TaskState } from "../capabilities/task_ops.ts";
+import { KernelObject } from "./kernel_object.ts";
+import { Account } from "./account.ts";
+
+/** A program that runs. */
+export interface RunningProgram {
+  /** The task has ended, however it did: nothing of the program matters any more. */
+  stop(): void;
+  /** True while a thread of the program goes on although its task has ended. */
+  readonly isLingering: boolean;
+}
+
+/** A call that waits, as its task sees it. */
+export interface PendingWait {
+  /** The task goes on after a stop: tries again. */
+  resume(): void;
+  /** The task has ended: so does the call. */
+  abandon(): void;
+}
+
+/** What happens around a task's end; the kernel's other parts. */
+export interface TaskObserver {
+  taskEnded(task: TaskObject): void;
+}
+
+/** What a task is made from. */
+export interface TaskSettings {
+  readonly taskId: number;
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly limits: Limits;
+  readonly parent: TaskObject | undefined;
+  readonly observer: TaskObserver;
+}
+
+/** One task. */
+export class TaskObject extends KernelObject {
+  readonly type = "task";
+  readonly capabilities: number = Capability.TASK;
+  readonly taskId: number;
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly table: HandleTable;
+  readonly account: Account;
+  /** Children alive. */
+  readonly children: Set<TaskObject> = new Set();
+  /** Calls of the task that wait. */
+  readonly pendingWaits: Set<PendingWait> = new Set();
+  /** The parent, or who took its place; undefined for init only. */
+  parent: TaskObject | undefined;
+  /** The handles given at spawn, by name. */
+  given: ReadonlyMap<string, number> = new Map();
+  /** Set from the start of the program on. */
+  program: RunningProgram | undefined = undefined;
+  /** Aborted by terminate and interrupt, and by a kill. */
+  readonly abort: AbortController = new AbortController();
+  readonly #observer: TaskObserver;
+  #state: TaskState = "created";
+  #status: ExitStatus | undefined = undefined;
+
+  constructor(settings: TaskSettings) {
+    super();
+    this.taskId = settings.taskId;
+    this.name = settings.name;
+    this.args = settings.args;
+    this.parent = settings.parent;
+    this.#observer = settings.observer;
+    this.account = new Account(settings.limits, settings.parent?.account);
+    this.table = new HandleTable(settings.limits.handles);
+  }
+
+  get state(): TaskState {
+    return this.#state;
+  }
+
+  /** True while the task's calls may run. */
+  get isRunning(): boolean {
+    return this.#state === "running" || this.#state === "created";
+  }
+
+  get isStopped(): boolean {
+    return this.#state === "stopped";
+  }
+
+  /** How the task ended; undefined while it lives. */
+  get status(): ExitStatus | undefined {
+    return this.#status;
+  }
+
+  /** The program begins. */
+  started(): void {
+    if (this.#state === "created") this.#state = "running";
+  }
+
+  /** Suspends the task's calls. */
+  stop(): void {
+    if (this.isRunning) this.#state = "stopped";
+  }
+
+  /** Lets the task's calls go on, those that waited first. */
+  continue(): void {
+    if (this.#state !== "stopped") return;
+    this.#state = "running";
+    for (const wait of [...this.pendingWaits]) wait.resume();
+  }
+
+  /**
+   * Puts a new object into the task's table.
+   *
+   * @returns The handle's number.
+   */
+  install(object: HandleTarget, rights: Rights, flags = 0): number {
+    return this.table.insert(new HandleEntry(object, rights, flags));
+  }
+
+  /**
+   * Moves entries into this task's table, all or none.
+   *
+   * @returns Their numbers here.
+   * @throws {KernelError} TOO_MANY_HANDLES when they don't fit; nothing has moved.
+   */
+  receive(entries: readonly HandleEntry[]): number[] {
+    this.table.requireRoom(entries.length);
+    return entries.map((entry) => {
+      entry.object.waiters.interrupt(entry, "moved");
+      entry.table?.forget(entry);
+      return this.table.insert(entry);
+    });
+  }
+
+  /** Ends the task; the first end counts. */
+  end(status: ExitStatus): void {
+    if (this.#state === "ended") return;
+    this.#state = "ended";
+    this.#status = Object.freeze(status);
+    for (const wait of [...this.pendingWaits]) wait.abandon();
+    for (const entry of this.table) entry.close("dead");
+    this.account.parent?.refund("children");
+    if (status.state === "killed") {
+      this.abort.abort(new KernelError("TASK_DEAD", `Task ${this.taskId} was killed`));
+    }
+    this.#adoptOutChildren();
+    this.#observer.taskEnded(this);
+    this.program?.stop();
+    this.waiters.wake();
+    this.releaseLease();
+  }
+
+  override assertInvariants(): void {
+    super.assertInvariants();
+    this.table.assertInvariants();
+    this.account.assertInvariants();
+    if (this.#state === "ended") {
+      if (this.table.size > 0) throw new Error("an ended task holds handles");
+      if (this.pendingWaits.size > 0) throw new Error("an ended task waits");
+      if (this.children.size > 0) throw new Error("an ended task has children");
+      if (this.#status === undefined) throw new Error("an ended task has no status");
+    } else if (this.#status !== undefined) throw new Error("a living task has a status");
+  }
+
+  /** A task lives on without handles to it: what it was charged goes back when both are over. */
+  protected override releaseLease(): void {
+    if (this.#state === "ended" && this.handleCount === 0) super.releaseLease();
+  }
+
+  protected ownSignals(): number {
+    return this.#state === "ended" ? Signals.SIGNALED : 0;
+  }
+
+  /** The children go to the nearest ancestor that lives. */
+  #adoptOutChildren(): void {
+    const heir = this.parent;
+    for (const child of this.children) {
+      child.parent = heir;
+      heir?.children.add(child);
+    }
+    this.children.clear();
+    heir?.children.delete(this);
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * A syscall of the table with its handler, made ready for dispatch.
+ *
+ * @module
+ */
+import type { Rights } from "../capabilities/rights.ts";
+import type { Signals } from "../capabilities/signals.ts";
+import { ArgumentForm, type ArgumentSpec } from "./arguments.ts";
+import type { Caller, ParkingPlace } from "./caller.ts";
+import type { SyscallSpec } from "./door.ts";
+
+type Run = (caller: Caller, a: unknown, b: unknown, c: unknown, d: unknown) => unknown;
+type Park = (caller: Caller, a: unknown, b: unknown, c: unknown, d: unknown) => ParkingPlace[];
+
+/** A table entry made ready for dispatch. */
+export interface CompiledSyscall {
+  readonly spec: SyscallSpec;
+  readonly run: Run;
+  readonly park: Park | undefined;
+  readonly arity: number;
+  readonly args: readonly ArgumentSpec[];
+  // Of the first argument, so that the common case reads no array:
+  readonly form: number;
+  readonly capability: number;
+  readonly rights: Rights;
+  readonly anyRight: Rights;
+  readonly waits: Signals;
+}
+
+/** Joins a table entry and its handler. */
+export function compile(spec: SyscallSpec, handler: unknown): CompiledSyscall {
+  const [first] = spec.args;
+  const parts = typeof handler === "function"
+    ? { run: handler as Run, park: undefined }
+    : handler as { run: Run; park: Park };
+  if (typeof parts?.run !== "function") throw new TypeError(`No handler for ${spec.name}`);
+  return {
+    spec,
+    run: parts.run,
+    park: parts.park,
+    arity: spec.args.length,
+    args: spec.args,
+    form: first?.form ?? ArgumentForm.VALUE,
+    capability: first?.capability ?? 0,
+    rights: first?.rights ?? 0,
+    anyRight: first?.anyRight ?? 0,
+    waits: first?.waits ?? 0,
+  };
+}

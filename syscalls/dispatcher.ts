@@ -1,0 +1,286 @@
+/**
+ * The dispatcher: every syscall of every task passes here.
+ *
+ * In this order, and nothing has changed until the last step: the number is known, the task may
+ * call, the handle is open in the task's table, its object has the capability, the handle has the
+ * rights, each argument is what the table says; then the handler runs.
+ *
+ * @module
+ */
+import { describeCapabilities } from "../capabilities/capability.ts";
+import { inContext, KernelError } from "../capabilities/errors.ts";
+import { type HandleEntry, HandleFlags } from "../capabilities/handle.ts";
+import { describeRights } from "../capabilities/rights.ts";
+import type { Waiter } from "../capabilities/selectable.ts";
+import { WOULD_BLOCK } from "../capabilities/stream_ops.ts";
+import {
+  ArgumentForm,
+  type ArgumentSpec,
+  byteLengthOf,
+  checkBuffer,
+  type CheckedWaitOptions,
+  checkWaitOptions,
+} from "./arguments.ts";
+import type { Caller } from "./caller.ts";
+import { compile, type CompiledSyscall } from "./compiled_syscall.ts";
+import type { SyscallSpec } from "./door.ts";
+import { PendingCall } from "./pending_call.ts";
+
+/** One line of a trace. */
+export interface TraceRecord {
+  readonly taskId: number;
+  /** "stream_read(7, Uint8Array) = 12" */
+  readonly text: string;
+}
+
+/** Validates, dispatches, and parks what has to wait. */
+export class Dispatcher {
+  /** By number; holes where there is no syscall. */
+  readonly #calls: (CompiledSyscall | undefined)[] = new Array(1_000).fill(undefined);
+  /** Set while somebody listens to every call. */
+  onTrace: ((record: TraceRecord) => void) | undefined = undefined;
+
+  /**
+   * @param specs The table.
+   * @param handlers A handler for each of its names.
+   */
+  constructor(
+    specs: Readonly<Record<string, SyscallSpec>>,
+    handlers: Readonly<Record<string, unknown>>,
+  ) {
+    for (const [name, spec] of Object.entries(specs)) {
+      this.#calls[spec.number] = compile(spec, handlers[name]);
+    }
+  }
+
+  /**
+   * Carries out a call that is not to wait.
+   *
+   * @returns The result, or WOULD_BLOCK.
+   * @throws {KernelError} in the caller's words; nothing has changed.
+   */
+  call(
+    caller: Caller,
+    number: number,
+    a: unknown,
+    b: unknown,
+    c: unknown,
+    d: unknown,
+  ): unknown {
+    const call = this.#calls[number];
+    if (call === undefined) throw noSuchSyscall(number);
+    const named = a;
+    try {
+      const { task } = caller;
+      if (!task.isRunning) this.#requireAlive(caller, call);
+      if (call.form === ArgumentForm.HANDLE) {
+        const entry = task.table.get(a);
+        if (
+          (entry.object.capabilities & call.capability) !== call.capability ||
+          (entry.rights & call.rights) !== call.rights ||
+          (call.anyRight !== 0 && (entry.rights & call.anyRight) === 0)
+        ) throw whyNot(entry, call.args[0] as ArgumentSpec);
+        a = entry;
+      } else if (call.arity > 0) a = check(caller, call.args[0] as ArgumentSpec, a);
+      if (call.arity > 1) {
+        b = check(caller, call.args[1] as ArgumentSpec, b);
+        if (call.arity > 2) {
+          c = check(caller, call.args[2] as ArgumentSpec, c);
+          if (call.arity > 3) d = check(caller, call.args[3] as ArgumentSpec, d);
+        }
+      }
+      if (call.waits !== 0 && this.#mustQueue(caller, call, a as HandleEntry)) return WOULD_BLOCK;
+      const result = call.run(caller, a, b, c, d);
+      if (this.onTrace !== undefined) this.#trace(caller, call, named, result);
+      return result;
+    } catch (error) {
+      throw this.#inContext(error, caller, call, named);
+    }
+  }
+
+  /**
+   * Carries out a call that may wait; see {@linkcode PendingCall} for how a wait ends.
+   *
+   * The promise it returns is the one that a pending call settles, so that a task which ends
+   * leaves no rejection behind that nobody could have caught.
+   */
+  wait(
+    caller: Caller,
+    number: number,
+    options: unknown,
+    a: unknown,
+    b: unknown,
+    c: unknown,
+    d: unknown,
+  ): Promise<unknown> {
+    const call = this.#calls[number];
+    try {
+      if (call === undefined) throw noSuchSyscall(number);
+      const wait = checkWaitOptions(options);
+      const result = this.#finishOrPark(caller, call, wait, [a, b, c, d]);
+      return result instanceof PendingCall ? result.promise : Promise.resolve(result);
+    } catch (error) {
+      return Promise.reject(call === undefined ? error : this.#inContext(error, caller, call, a));
+    }
+  }
+
+  /** The compiled call with this number; for doors that carry calls across threads. */
+  find(number: number): CompiledSyscall | undefined {
+    return this.#calls[number];
+  }
+
+  /** The call's result, or the call as it waits. Its arguments are checked and copied once. */
+  #finishOrPark(
+    caller: Caller,
+    call: CompiledSyscall,
+    wait: CheckedWaitOptions,
+    args: unknown[],
+  ): unknown {
+    if (!caller.task.isRunning) this.#requireAlive(caller, call);
+    const first = args[0];
+    for (const [i, argument] of call.args.entries()) args[i] = check(caller, argument, args[i]);
+    if (wait.signal?.aborted === true) throw canceled(wait.signal);
+    const target = call.form === ArgumentForm.HANDLE ? args[0] as HandleEntry : undefined;
+    const mustQueue = call.waits !== 0
+      ? this.#mustQueue(caller, call, target as HandleEntry)
+      : caller.task.isStopped;
+    const result = mustQueue ? WOULD_BLOCK : call.run(caller, args[0], args[1], args[2], args[3]);
+    if (this.onTrace !== undefined) this.#trace(caller, call, first, result);
+    let moved = 0;
+    if (call.spec.movesAll !== true) {
+      if (result !== WOULD_BLOCK) return result;
+    } else if (result !== WOULD_BLOCK) {
+      moved = result as number;
+      if (moved === byteLengthOf(args[1] as Uint8Array)) return moved;
+    }
+    if (target !== undefined && (target.flags & HandleFlags.NONBLOCKING) !== 0) {
+      if (moved > 0) return moved;
+      throw new KernelError(call.spec.wouldBlock ?? "WOULD_BLOCK", "it would have to wait");
+    }
+    if (wait.timeoutMs === 0) {
+      throw new KernelError(
+        "TIMED_OUT",
+        "it would have to wait",
+        moved > 0 ? { transferred: moved } : {},
+      );
+    }
+    const describe = (error: unknown) => this.#inContext(error, caller, call, first, target);
+    return new PendingCall({ caller, call, args, wait, moved, describe });
+  }
+
+  /** A dead task calls nothing; a stopped one gives up what it holds, and waits for the rest. */
+  #requireAlive({ task }: Caller, call: CompiledSyscall): void {
+    if (!task.isStopped) {
+      throw new KernelError("TASK_DEAD", `task ${task.taskId} (${task.name}) has ended`);
+    }
+    if (call.spec.mayWait || call.spec.whileStopped === true) return;
+    throw new KernelError("INVALID_STATE", `task ${task.taskId} (${task.name}) is stopped`);
+  }
+
+  /** True when the call has to wait although its object might be ready. */
+  #mustQueue({ task }: Caller, call: CompiledSyscall, target: HandleEntry): boolean {
+    if (task.isStopped) return true;
+    const { waiters } = target.object;
+    return (waiters.parkedSignals & call.waits) !== 0 && waiters.mustQueue(call.waits, canRun);
+  }
+
+  #trace({ task }: Caller, call: CompiledSyscall, first: unknown, result: unknown): void {
+    const args = call.args.map((argument, i) => i === 0 ? String(first) : argument.name);
+    const answer = result === WOULD_BLOCK ? "would block" : traceText(result);
+    this.onTrace?.({
+      taskId: task.taskId,
+      text: `${call.spec.name}(${args.join(", ")}) = ${answer}`,
+    });
+  }
+
+  /** The error as the caller is to see it; what isn't a KernelError is the kernel's own fault. */
+  #inContext(
+    error: unknown,
+    caller: Caller,
+    call: CompiledSyscall,
+    first: unknown,
+    target?: HandleEntry,
+  ): unknown {
+    if (!(error instanceof KernelError) || error.syscall !== undefined) return error;
+    const { spec } = call;
+    const told = inContext(error, spec.name, attemptOf(call, caller, first, target));
+    if (this.onTrace !== undefined) {
+      this.onTrace({ taskId: caller.task.taskId, text: `${spec.name}(…) failed: ${told.code}` });
+    }
+    return told;
+  }
+}
+
+function canRun(waiter: Waiter): boolean {
+  return !(waiter instanceof PendingCall) || waiter.canRun;
+}
+
+function attemptOf(
+  call: CompiledSyscall,
+  { task }: Caller,
+  first: unknown,
+  target: HandleEntry | undefined,
+): string {
+  if (call.form !== ArgumentForm.HANDLE) return call.spec.verb;
+  const entry = target ?? task.table.find(first);
+  const subject = entry === undefined
+    ? typeof first === "number" ? `handle ${first}` : "a handle"
+    : `handle ${first} (${entry.object.type})`;
+  return `${call.spec.verb} ${subject}`;
+}
+
+function traceText(result: unknown): string {
+  if (result === undefined) return "done";
+  return typeof result === "object" ? "…" : String(result);
+}
+
+function noSuchSyscall(number: unknown): KernelError {
+  const given = typeof number === "number" ? String(number) : `a ${typeof number}`;
+  return new KernelError("NO_SUCH_SYSCALL", `No syscall has the number ${given}`, {
+    syscall: "unknown",
+  });
+}
+
+/** What an aborted signal makes of a call. */
+export function canceled(signal: AbortSignal, transferred?: number): KernelError {
+  return new KernelError("CANCELED", "its signal was aborted", {
+    cause: signal.reason,
+    ...(transferred === undefined ? {} : { transferred }),
+  });
+}
+
+/** One argument, checked and copied. */
+function check(caller: Caller, argument: ArgumentSpec, given: unknown): unknown {
+  switch (argument.form) {
+    case ArgumentForm.BUFFER:
+      return checkBuffer(given, argument.name);
+    case ArgumentForm.HANDLE: {
+      const entry = caller.task.table.get(given);
+      const missing = whyNot(entry, argument);
+      if (missing !== undefined) throw missing;
+      return entry;
+    }
+    default:
+      return argument.check(given, argument.name);
+  }
+}
+
+/** What a handle lacks for an argument, if anything. */
+function whyNot(entry: HandleEntry, argument: ArgumentSpec): KernelError | undefined {
+  const { object, rights } = entry;
+  if ((object.capabilities & argument.capability) !== argument.capability) {
+    const lacks = describeCapabilities(argument.capability & ~object.capabilities);
+    return new KernelError("WRONG_TYPE", `a ${object.type} has no ${lacks} operations`);
+  }
+  const missing = argument.rights & ~rights;
+  if (missing !== 0) {
+    const are = (missing & (missing - 1)) === 0 ? "the right" : "the rights";
+    const is = (missing & (missing - 1)) === 0 ? "is" : "are";
+    return new KernelError("ACCESS_DENIED", `${are} ${describeRights(missing)} ${is} missing`);
+  }
+  if (argument.anyRight !== 0 && (rights & argument.anyRight) === 0) {
+    const choice = describeRights(argument.anyRight).replaceAll(" | ", ", ");
+    return new KernelError("ACCESS_DENIED", `one of the rights ${choice} is needed`);
+  }
+  return undefined;
+}

@@ -1,0 +1,82 @@
+/**
+ * The door: the only way from a program into the kernel.
+ *
+ * A program's stubs call it with a syscall of the table, handle numbers and plain values. Behind
+ * it may be a dispatcher in the same isolate, or a page of shared memory and another thread.
+ *
+ * @module
+ */
+import type { ErrorCode } from "../capabilities/errors.ts";
+import type { HandleEntry } from "../capabilities/handle.ts";
+import type { WouldBlock } from "../capabilities/stream_ops.ts";
+import type { ArgumentSpec, HandleRef, WaitOptions } from "./arguments.ts";
+
+/** One syscall as the table declares it. */
+export interface SyscallSpec {
+  /** Its number, the ABI. */
+  readonly number: number;
+  /** Its name in errors, traces and on the reference page. */
+  readonly name: string;
+  /** What it does to its first argument, for messages: "Cannot ‹verb› handle 7". */
+  readonly verb: string;
+  /** One sentence for the reference page. */
+  readonly summary: string;
+  /** Its arguments, in order. */
+  readonly args: readonly ArgumentSpec[];
+  /** Rights that depend on an argument's value, for the reference page. */
+  readonly rightsNote?: string;
+  /** Error codes it may raise beside those of its arguments, for the reference page. */
+  readonly errors?: readonly string[];
+  /**
+   * True when the waiting form goes on until all of its second argument's bytes have been moved;
+   * the handler then takes the position to go on from as its last argument.
+   */
+  readonly movesAll?: boolean;
+  /** What a plain call on a nonblocking handle throws. @default WOULD_BLOCK */
+  readonly wouldBlock?: ErrorCode;
+  /** True when the call goes through although the task is stopped: giving up is always allowed. */
+  readonly whileStopped?: boolean;
+  /** True when the call may wait. */
+  readonly mayWait: boolean;
+}
+
+/** A syscall with the types of its arguments and of its result. */
+export interface Syscall<Args extends readonly unknown[], Result> extends SyscallSpec {
+  /** Only there for the types; never set. */
+  readonly types?: (...args: Args) => Result;
+}
+
+/** What a caller passes: a number for each handle. */
+export type CallerArgs<Args extends readonly unknown[]> = {
+  [I in keyof Args]: Args[I] extends HandleRef ? number : Args[I];
+};
+
+/** What a handler gets: the checked entry for each handle. */
+export type HandlerArgs<Args extends readonly unknown[]> = {
+  [I in keyof Args]: HandleRef extends Args[I] ? HandleEntry : Args[I];
+};
+
+/** Syscalls of one task. */
+export interface Door {
+  /** Tries once; {@linkcode WouldBlock} where the call would have to wait. */
+  call<Args extends readonly unknown[], Result>(
+    syscall: Syscall<Args, Result>,
+    ...args: CallerArgs<Args>
+  ): Result | WouldBlock;
+  /** Waits until the call is done. */
+  wait<Args extends readonly unknown[], Result>(
+    syscall: Syscall<Args, Result>,
+    options: WaitOptions | undefined,
+    ...args: CallerArgs<Args>
+  ): Promise<Result>;
+  /** Blocks the thread until the call is done; NOT_SUPPORTED where the kernel runs in it. */
+  block<Args extends readonly unknown[], Result>(
+    syscall: Syscall<Args, Result>,
+    options: WaitOptions | undefined,
+    ...args: CallerArgs<Args>
+  ): Result;
+  /** True while the number is one of the task's open handles. */
+  isOpen(handle: number): boolean;
+  /** The call with this number, whatever it is; a promise where it may wait. */
+  raw(number: number, args: readonly unknown[]): unknown;
+}

@@ -1,0 +1,55 @@
+/** Tasks, 1-99. @module */
+import { KernelError } from "../../capabilities/errors.ts";
+import type { HandleEntry } from "../../capabilities/handle.ts";
+import type { TaskOps } from "../../capabilities/task_ops.ts";
+import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
+import type { Handlers } from "../caller.ts";
+import type { taskCalls } from "../table/tasks.ts";
+
+function taskOf(entry: HandleEntry): TaskOps {
+  return entry.object as unknown as TaskOps; // has the capability TASK
+}
+
+export const taskHandlers: Handlers<typeof taskCalls> = {
+  taskSpawn({ kernel, task }, program, options) {
+    const handles = new Map<string, HandleEntry>();
+    for (const [name, number] of options.handles ?? []) {
+      handles.set(name, task.table.get(number));
+    }
+    return kernel.spawn(task, {
+      program,
+      name: options.name ?? nameOf(program),
+      args: Object.freeze([...options.args ?? []]),
+      limits: options.limits ?? {},
+      imports: options.imports ?? [],
+      handles,
+    });
+  },
+
+  taskExit({ kernel, task }, code, value) {
+    if (task === kernel.init) {
+      throw new KernelError("NOT_SUPPORTED", "init ends with kernel.shutdown()");
+    }
+    const status = { state: "exited", code } as const;
+    task.end(value === undefined ? status : { ...status, value });
+  },
+
+  taskWait(_caller, target) {
+    return taskOf(target).status ?? WOULD_BLOCK;
+  },
+
+  taskId: (_caller, target) => taskOf(target).taskId,
+
+  taskKill({ kernel }, target) {
+    const task = taskOf(target);
+    if (task.taskId === kernel.init.taskId) {
+      throw new KernelError("NOT_SUPPORTED", "init ends with kernel.shutdown()");
+    }
+    task.end({ state: "killed" });
+  },
+};
+
+function nameOf(program: unknown): string {
+  if (typeof program === "function") return program.name === "" ? "task" : program.name;
+  return "task";
+}

@@ -1,0 +1,215 @@
+/**
+ * Pipes as programs hold them.
+ *
+ * @module
+ */
+import { KernelError } from "../../capabilities/errors.ts";
+import type { WaitOptions } from "../arguments.ts";
+import { SYSCALLS } from "../table.ts";
+import type { PeerStatus, PipeStatus } from "../table/streams.ts";
+import { done, doorOf, Handle } from "./handle.ts";
+
+/** What every end of a stream between programs tells. */
+export interface StreamEnd {
+  /** True while the other end is there. */
+  readonly isConnected: boolean;
+  /** How many handles name the other end. */
+  readonly peerCount: number;
+  /** One line for people. */
+  readonly description: string;
+}
+
+/** What both ends of a pipe tell; needs READ, WRITE or INSPECT. */
+export interface PipeEnd extends StreamEnd {
+  /** True when a read would not have to wait. */
+  readonly isReadable: boolean;
+  /** True when a write of one byte would not have to wait. */
+  readonly isWritable: boolean;
+  /** The pipe's capacity in bytes. */
+  readonly bufferSize: number;
+  /** Bytes written and not yet read; in packet mode, the size of the next packet. */
+  readonly availableBytes: number;
+  /** True while a reader is left. */
+  readonly hasReaders: boolean;
+  /** True while a writer is left. */
+  readonly hasWriters: boolean;
+}
+
+abstract class PipeHandle extends Handle implements PipeEnd {
+  get isReadable(): boolean {
+    return this.#status().isReadable;
+  }
+  get isWritable(): boolean {
+    return this.#status().isWritable;
+  }
+  get bufferSize(): number {
+    return this.#status().bufferSize;
+  }
+  get availableBytes(): number {
+    return this.#status().availableBytes;
+  }
+  get hasReaders(): boolean {
+    return this.#status().hasReaders;
+  }
+  get hasWriters(): boolean {
+    return this.#status().hasWriters;
+  }
+  get isConnected(): boolean {
+    return this.#peers().isConnected;
+  }
+  get peerCount(): number {
+    return this.#peers().peerCount;
+  }
+  get description(): string {
+    return this.#peers().description;
+  }
+
+  #status(): PipeStatus {
+    return done(doorOf(this).call(SYSCALLS.pipeStatus, this.number));
+  }
+
+  #peers(): PeerStatus {
+    return done(doorOf(this).call(SYSCALLS.peerStatus, this.number));
+  }
+}
+
+/**
+ * The end of a pipe that bytes come out of. Reading needs READ.
+ *
+ * @example
+ * ```ts
+ * import { Kernel } from "@carmine/kernel";
+ *
+ * await using kernel = new Kernel();
+ * const { reader, writer } = kernel.init.createPipe();
+ * await writer.write(new TextEncoder().encode("hello"));
+ * writer.close();
+ * const buffer = new Uint8Array(16);
+ * console.log(await reader.read(buffer), await reader.read(buffer)); // 5 0
+ * ```
+ */
+export class PipeReader extends PipeHandle {
+  /**
+   * Waits for bytes and reads what is there, up to the buffer's length.
+   *
+   * @param into Where the bytes go; on a plain buffer that stays attached until the call ends.
+   * @returns The number of bytes; 0 at the end of the stream.
+   * @throws {KernelError} ACCESS_DENIED without READ, BROKEN_PIPE when the writer gave the stream
+   * up, BUFFER_TOO_SMALL (packet mode), WOULD_BLOCK (nonblocking handle), TIMED_OUT, CANCELED.
+   */
+  read(into: Uint8Array, options?: WaitOptions): Promise<number> {
+    return doorOf(this).wait(SYSCALLS.streamRead, options, this.number, into);
+  }
+
+  /** As {@linkcode PipeReader.read}, but blocks the thread. Only in workers. */
+  readSync(into: Uint8Array, options?: WaitOptions): number {
+    return doorOf(this).block(SYSCALLS.streamRead, options, this.number, into);
+  }
+
+  /** As {@linkcode PipeReader.read}, but never waits: -1 where that would. */
+  tryRead(into: Uint8Array): number {
+    return doorOf(this).call(SYSCALLS.streamRead, this.number, into);
+  }
+
+  /**
+   * What is there, without taking it: maybe nothing, maybe only up to the ring's wrap. Valid until
+   * {@linkcode PipeReader.consume}. With MAP, and as the pipe's only reader, it is the ring's own
+   * memory; otherwise a copy.
+   */
+  peek(): Uint8Array {
+    return done(doorOf(this).call(SYSCALLS.pipePeek, this.number));
+  }
+
+  /**
+   * Takes bytes that the last {@linkcode PipeReader.peek} showed.
+   *
+   * @throws {KernelError} OUT_OF_RANGE for more than were shown, INVALID_STATE when nothing was or
+   * somebody read since.
+   */
+  consume(bytes: number): void {
+    doorOf(this).call(SYSCALLS.pipeConsume, this.number, bytes);
+  }
+}
+
+/**
+ * The end of a pipe that bytes go into. Writing needs WRITE.
+ *
+ * Up to 4,096 bytes (or the capacity, if that is less) are written whole, never between another
+ * writer's bytes and never in part.
+ */
+export class PipeWriter extends PipeHandle {
+  /**
+   * Writes all of the bytes, waiting for room as often as needed.
+   *
+   * @returns How many bytes there were.
+   * @throws {KernelError} ACCESS_DENIED without WRITE, BROKEN_PIPE when no reader is left,
+   * MESSAGE_TOO_LONG (packet mode), WOULD_BLOCK (nonblocking handle), TIMED_OUT, CANCELED; where
+   * part of a long write had been written, `transferred` says how much.
+   */
+  write(bytes: Uint8Array, options?: WaitOptions): Promise<number> {
+    return doorOf(this).wait(SYSCALLS.streamWrite, options, this.number, bytes);
+  }
+
+  /** As {@linkcode PipeWriter.write}, but blocks the thread. Only in workers. */
+  writeSync(bytes: Uint8Array, options?: WaitOptions): number {
+    return doorOf(this).block(SYSCALLS.streamWrite, options, this.number, bytes);
+  }
+
+  /** Writes what fits now: all of at most 4,096 bytes, or part of more. -1 when nothing fits. */
+  tryWrite(bytes: Uint8Array): number {
+    return doorOf(this).call(SYSCALLS.streamWrite, this.number, bytes);
+  }
+
+  /**
+   * Writes several parts one after the other; together they are whole if they have at most 4,096
+   * bytes.
+   *
+   * @returns How many bytes there were.
+   */
+  writev(parts: Uint8Array[], options?: WaitOptions): Promise<number> {
+    try {
+      return this.write(joined(parts), options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Room for exactly `bytes`, to be filled and then committed; undefined where there is less. With
+   * MAP, and as the pipe's only writer, it is the ring's own memory; otherwise, and where it would
+   * wrap, `commit` copies it in.
+   *
+   * @throws {KernelError} OUT_OF_RANGE when so much never fits, BROKEN_PIPE.
+   */
+  reserve(bytes: number): Uint8Array | undefined {
+    return done(doorOf(this).call(SYSCALLS.pipeReserve, this.number, bytes));
+  }
+
+  /**
+   * Publishes the first bytes of what {@linkcode PipeWriter.reserve} gave.
+   *
+   * @throws {KernelError} INVALID_STATE when nothing is reserved or somebody wrote since,
+   * OUT_OF_RANGE, BROKEN_PIPE.
+   */
+  commit(bytes: number): void {
+    doorOf(this).call(SYSCALLS.pipeCommit, this.number, bytes);
+  }
+}
+
+/** One array of all the parts' bytes. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) {
+    if (!(part instanceof Uint8Array)) {
+      throw new KernelError("INVALID_ARGUMENT", "Cannot write parts: each must be a Uint8Array");
+    }
+    length += part.byteLength;
+  }
+  const all = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    all.set(part, offset);
+    offset += part.byteLength;
+  }
+  return all;
+}
