@@ -5,7 +5,7 @@
  */
 import type { HandleRole } from "./capabilities/handle.ts";
 import type { Limits } from "./capabilities/limits.ts";
-import type { Rights } from "./capabilities/rights.ts";
+import { COMMON_RIGHTS, Rights } from "./capabilities/rights.ts";
 import { FunctionDriver } from "./drivers/function.ts";
 import type { Clock } from "./kernel/clock.ts";
 import { KernelCore, type LogRecord } from "./kernel/kernel.ts";
@@ -13,6 +13,8 @@ import type { TaskObject } from "./kernel/task.ts";
 import { Dispatcher, type TraceRecord } from "./syscalls/dispatcher.ts";
 import { HANDLERS } from "./syscalls/handlers/mod.ts";
 import { LocalDoor } from "./syscalls/local_door.ts";
+import type { Group } from "./syscalls/stubs/group.ts";
+import { adopt } from "./syscalls/stubs/registry.ts";
 import { TaskStub } from "./syscalls/stubs/task.ts";
 import type { Task } from "./syscalls/stubs/task_api.ts";
 import { SYSCALLS } from "./syscalls/table.ts";
@@ -28,6 +30,9 @@ export interface KernelOptions {
   /** Gets a line for every syscall. @default nobody */
   onTrace?: (record: TraceRecord) => void;
 }
+
+/** Rights of init's handle to the group of all tasks. */
+const EVERYONE_RIGHTS = COMMON_RIGHTS | Rights.READ | Rights.WRITE | Rights.SIGNAL_TASK;
 
 /** A task as an onlooker sees it. */
 export interface TaskInfo {
@@ -61,6 +66,10 @@ export class Kernel implements AsyncDisposable {
   /** The first task. It runs in this isolate and ends with the kernel. */
   readonly init: Task;
   readonly #core: KernelCore;
+  /** Init's. */
+  readonly #door: LocalDoor;
+  /** Set from the first use on, so that until then init's table has no entry for it. */
+  #everyone: Group | undefined = undefined;
   #shutdown: Promise<{ lingering: TaskInfo[] }> | undefined = undefined;
 
   /** Boots a kernel. */
@@ -68,8 +77,8 @@ export class Kernel implements AsyncDisposable {
     this.#core = new KernelCore(options);
     const dispatcher = new Dispatcher(SYSCALLS, HANDLERS);
     dispatcher.onTrace = options.onTrace;
-    const makeTask = (task: TaskObject): Task => {
-      const door = new LocalDoor(dispatcher, { kernel: this.#core, task });
+    const doorOf = (task: TaskObject) => new LocalDoor(dispatcher, { kernel: this.#core, task });
+    const makeTask = (task: TaskObject, door: LocalDoor = doorOf(task)): Task => {
       return new TaskStub(door, {
         id: task.taskId,
         name: task.name,
@@ -79,8 +88,21 @@ export class Kernel implements AsyncDisposable {
         signal: task.abort.signal,
       });
     };
-    this.#core.addDriver(new FunctionDriver(makeTask));
-    this.init = makeTask(this.#core.init);
+    this.#core.addDriver(new FunctionDriver((task) => makeTask(task)));
+    this.#door = doorOf(this.#core.init);
+    this.init = makeTask(this.#core.init, this.#door);
+  }
+
+  /**
+   * The group of all tasks, init included, held by init. What is sent through it arrives as a
+   * broadcast; init is neither killed nor stopped by it.
+   */
+  get everyone(): Group {
+    if (this.#everyone === undefined) {
+      const { init, everyone } = this.#core;
+      this.#everyone = adopt(this.#door, init.install(everyone, EVERYONE_RIGHTS)) as Group;
+    }
+    return this.#everyone;
   }
 
   /** The living tasks, and those that ended while their thread goes on. */
@@ -95,7 +117,12 @@ export class Kernel implements AsyncDisposable {
    * @returns The tasks whose threads go on and keep the process from ending.
    */
   shutdown(): Promise<{ lingering: TaskInfo[] }> {
-    this.#shutdown ??= this.#end();
+    if (this.#shutdown === undefined) {
+      // Kept before anything ends: listeners that the end calls may shut down once more.
+      const { promise, resolve, reject } = Promise.withResolvers<{ lingering: TaskInfo[] }>();
+      this.#shutdown = promise;
+      this.#end().then(resolve, reject);
+    }
     return this.#shutdown;
   }
 

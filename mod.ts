@@ -25,6 +25,11 @@
  */
 export { Kernel, type KernelOptions, type TaskInfo } from "./boot.ts";
 export {
+  CounterCommand,
+  type CounterCommandTable,
+  type CounterOps,
+} from "./capabilities/counter_ops.ts";
+export {
   codeOfErrno,
   errnoOf,
   type ErrorCode,
@@ -39,18 +44,90 @@ export {
   StreamError,
   type StreamErrorCode,
 } from "./capabilities/errors.ts";
+export {
+  type DeliveryConfig,
+  type DeliveryResult,
+  type Event,
+  type EventContent,
+  type EventDelivery,
+  type EventFilter,
+  type EventIpcChannelObject,
+  type EventMetadata,
+  type EventOps,
+  type EventPayload,
+  EventPriority,
+  type EventPriorityTable,
+  type EventReceiver,
+  type EventSender,
+  type EventSubscriber,
+  type FailurePolicy,
+  type GroupOps,
+  type GroupTarget,
+  type OverflowPolicy,
+  type ProcessControl,
+  type RegisteredFilter,
+} from "./capabilities/event_ops.ts";
 export type { AccessMode, HandleInfo, HandleRole } from "./capabilities/handle.ts";
 export { DEFAULT_LIMITS, type Limits } from "./capabilities/limits.ts";
 export { describeRights, Rights, type RightsTable } from "./capabilities/rights.ts";
 export { Signals, type SignalsTable } from "./capabilities/signals.ts";
+export type {
+  HandleArrival,
+  MessageAccount,
+  MessageParty,
+  MessageQueueObject,
+  OutgoingMessage,
+  ReceivedMessage,
+} from "./capabilities/message_ops.ts";
+export type { ReadyMember, WaitSetKey, WaitSetOps } from "./capabilities/wait_set_ops.ts";
+export type { TimerOps, TimerSettings } from "./capabilities/timer_ops.ts";
+export type {
+  OutgoingSocketMessage,
+  ReceivedSocketMessage,
+  ShutdownHow,
+  SocketObject,
+  SocketType,
+} from "./capabilities/socket_ops.ts";
 export type { PipeObject, StreamIpcOps, StreamOps } from "./capabilities/stream_ops.ts";
 export type { ExitStatus, TaskOps, TaskState } from "./capabilities/task_ops.ts";
 export { type Clock, ManualClock, SystemClock } from "./kernel/clock.ts";
+export { decodeEvent } from "./kernel/ipc/event_record.ts";
 export type { LogRecord } from "./kernel/kernel.ts";
 export type { WaitOptions } from "./syscalls/arguments.ts";
 export type { TraceRecord } from "./syscalls/dispatcher.ts";
+export { Counter } from "./syscalls/stubs/counter.ts";
+export type { EventReceiving } from "./syscalls/stubs/event_receiving.ts";
+export { EventChannel, EventSubscription, type TaskEvents } from "./syscalls/stubs/events.ts";
+export { Group } from "./syscalls/stubs/group.ts";
 export { Handle } from "./syscalls/stubs/handle.ts";
+export {
+  type Message,
+  MessageReceiver,
+  MessageSender,
+  type ReplyOptions,
+  type SendOptions,
+} from "./syscalls/stubs/message_queue.ts";
+export { Listener, Namespace } from "./syscalls/stubs/namespace.ts";
 export { type PipeEnd, PipeReader, PipeWriter, type StreamEnd } from "./syscalls/stubs/pipe.ts";
+export { Socket, type SocketMessage, type SocketSendOptions } from "./syscalls/stubs/socket.ts";
 export type { Program, SpawnOptions, Task, WaitSource } from "./syscalls/stubs/task_api.ts";
 export { TaskHandle } from "./syscalls/stubs/task_handle.ts";
+export { Timer } from "./syscalls/stubs/timer.ts";
+export {
+  WaitSet,
+  type WaitSetAddOptions,
+  type WaitSetWaitOptions,
+} from "./syscalls/stubs/wait_set.ts";
+export type { CounterOptions } from "./syscalls/table/counters.ts";
+export type {
+  EventChannelOptions,
+  EventSendOptions,
+  GroupOptions,
+  GroupSendOptions,
+  PublishOptions,
+  SubscribeOptions,
+} from "./syscalls/table/events.ts";
+export type { MessageQueueOptions } from "./syscalls/table/messages.ts";
+export type { TimerOptions } from "./syscalls/table/timers.ts";
+export type { ListenOptions, SocketPairOptions } from "./syscalls/table/sockets.ts";
 export type { PipeOptions } from "./syscalls/table/streams.ts";

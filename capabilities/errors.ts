@@ -214,6 +214,18 @@ export class EventError extends KernelError {
   }
 }
 
+/** What a program threw, as an error; it may be anything, a hostile proxy too. */
+export function asError(thrown: unknown): Error {
+  let text = `a ${typeof thrown}`;
+  try {
+    if (thrown instanceof Error) return thrown;
+    text = String(thrown);
+  } catch {
+    // Its own code threw again; its type has to do.
+  }
+  return new Error(`The task threw ${text}`, { cause: thrown });
+}
+
 /** The classes by name, for an error that has to cross a thread. */
 const FAMILIES = { KernelError, IpcError, StreamError, PipeError, EventError } as const;
 

@@ -10,6 +10,7 @@
  */
 import { Rights } from "./rights.ts";
 import type { HandleTarget } from "./capability.ts";
+import { KernelError } from "./errors.ts";
 
 /** What a handle is for, as its holder sees it. */
 export type HandleRole =
@@ -61,6 +62,8 @@ export const HandleFlags = Object.freeze({
 export interface EntryHolder {
   /** Takes the entry out. */
   forget(entry: HandleEntry, wasRevoked?: boolean): void;
+  /** Puts an entry that is in no table into this one. */
+  insert(entry: HandleEntry): number;
 }
 
 /** Why a handle stopped naming its object. */
@@ -149,13 +152,20 @@ export class HandleEntry extends DerivationNode {
     return child;
   }
 
-  /** An entry with some of this one's rights that takes its place in the tree; this one closes. */
+  /**
+   * An entry with some of this one's rights that takes its place in the tree and in the table; this
+   * one closes. The heir is in the table before the waits on this one end: whoever goes on then
+   * may take the last slot.
+   */
   supersede(rights: Rights): HandleEntry {
     const heir = new HandleEntry(this.object, rights, this.flags);
     heir.role = this.role;
     heir.linkBefore(this);
     heir.#children = this.#children;
     this.#children = undefined;
+    const { table } = this;
+    table?.forget(this);
+    table?.insert(heir);
     this.close("closed");
     return heir;
   }
@@ -217,4 +227,29 @@ export class HandleEntry extends DerivationNode {
     last.next = this;
     this.previous = last;
   }
+}
+
+/**
+ * The handle to a task's own event queue, which the task can neither close nor replace. It is in no
+ * slot of the table; see `OWN_EVENT_QUEUE`.
+ */
+export class OwnHandleEntry extends HandleEntry {
+  /** Throws: the queue stays with its task. */
+  override close(_reason: CloseReason): void {
+    throw ownQueueStays();
+  }
+
+  /** Throws: the queue stays with its task. */
+  override supersede(_rights: Rights): HandleEntry {
+    throw ownQueueStays();
+  }
+
+  /** The task has ended, and the queue with it. */
+  end(): void {
+    super.close("dead");
+  }
+}
+
+function ownQueueStays(): KernelError {
+  return new KernelError("NOT_SUPPORTED", "a task's own event queue stays with it until its end");
 }

@@ -10,10 +10,12 @@
  * @module
  */
 import { KernelError } from "./errors.ts";
-import type { HandleEntry } from "./handle.ts";
+import type { HandleEntry, OwnHandleEntry } from "./handle.ts";
 
 /** Most slots a table can have: the low 16 bits of a handle's number. */
 export const MAX_HANDLES = 65_536;
+/** Stands for the calling task's own event queue wherever a handle's number is asked for. */
+export const OWN_EVENT_QUEUE = -1;
 /** Handles a task may hold unless it is told otherwise. */
 export const DEFAULT_HANDLES = 1_024;
 
@@ -27,6 +29,8 @@ const SLOTS_AT_REST = 64;
 export class HandleTable {
   /** Entries a table may hold, 1 … 65,536. */
   readonly limit: number;
+  /** What {@linkcode OWN_EVENT_QUEUE} names; undefined in tables of no task. */
+  own: OwnHandleEntry | undefined = undefined;
   // Slot 0 starts as if it had been used once: 0 is no handle's number.
   readonly #slots: (HandleEntry | undefined)[] = [undefined];
   /** The number that the slot's next entry gets, or that its entry has. */
@@ -63,6 +67,8 @@ export class HandleTable {
       const entry = this.#slots[number & 0xffff];
       if (entry !== undefined && entry.number === number) return entry;
     }
+    // No slot has a negative number, so the one pseudo-handle costs the others nothing.
+    if (number === OWN_EVENT_QUEUE && this.own !== undefined) return this.own;
     throw this.#whyNot(number);
   }
 

@@ -38,7 +38,7 @@ export interface Limits {
    */
   objects: number;
   /**
-   * Bytes of buffers: pipes, shared memory, sockets. Stops a task that eats the process's memory,
+   * Bytes of buffers: pipes, shared memory, sockets, payloads of events that wait. Stops a task that eats the process's memory,
    * which would end every task. The default lets one object of the largest size live beside
    * smaller ones.
    *
@@ -46,9 +46,9 @@ export interface Limits {
    */
   bufferBytes: number;
   /**
-   * Room for events: the buffer sizes of the task's own queue and of its subscriptions, and, one
-   * by one, forced and reliable events it sent that nobody has received. Stops floods of events
-   * that may not be dropped.
+   * Room for events: the buffer sizes of the task's subscriptions, what its own queue holds beyond
+   * the first 256, and, one by one, immediate events and waiting reliable ones that it sent and
+   * nobody has received. Stops floods of events that may not be dropped.
    *
    * @default 1048576
    */
@@ -74,8 +74,9 @@ export interface Limits {
    */
   children: number;
   /**
-   * Milliseconds on the kernel's clock after which the task is killed. Stops a task that never
-   * ends.
+   * Milliseconds on the kernel's clock after which the task is killed, and its descendants with it
+   * at the latest. Stops a task that never ends. The default lets servers live; only who starts a
+   * task knows how long it may take.
    *
    * @default Infinity
    */

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { reportUncaught } from "./report_uncaught.ts";
 import { Signals } from "./signals.ts";
 
 /** What came of trying a parked call again. */
@@ -40,12 +41,21 @@ export class WaitNode {
   readonly operation: boolean;
   /** The handle through which it waits; when that closes, the wait ends. */
   readonly via: unknown;
+  /** True when the waiter is polled after every change, also when its signals are down. */
+  readonly watchesFalls: boolean;
 
-  constructor(waiter: Waiter, signals: Signals, operation: boolean, via: unknown) {
+  constructor(
+    waiter: Waiter,
+    signals: Signals,
+    operation: boolean,
+    via: unknown,
+    watchesFalls = false,
+  ) {
     this.waiter = waiter;
     this.signals = signals;
     this.operation = operation;
     this.via = via;
+    this.watchesFalls = watchesFalls;
   }
 }
 
@@ -73,6 +83,10 @@ export class WaitQueue {
   #awaited: Signals = 0;
   /** Nodes that only look on; they are satisfied by the level alone. */
   #onlookers = 0;
+  /** Signals of the onlookers; may be too wide until there is none. */
+  #lookedOn: Signals = 0;
+  /** Onlookers that watch falls too. */
+  #watchers = 0;
   #isMarkedChanged = false;
   /** Signals of the operations in the queue; may be too wide until the queue is empty. */
   parkedSignals: Signals = 0;
@@ -85,6 +99,11 @@ export class WaitQueue {
     return this.#first === undefined;
   }
 
+  /** The signals of the object that the queue belongs to. */
+  get signals(): Signals {
+    return this.#object.signals;
+  }
+
   /** Adds a node at the end. */
   add(node: WaitNode): void {
     node.queue = this;
@@ -95,7 +114,11 @@ export class WaitQueue {
     this.#last = node;
     this.#awaited |= node.signals;
     if (node.operation) this.parkedSignals |= node.signals & QUEUEING;
-    else this.#onlookers++;
+    else {
+      this.#onlookers++;
+      this.#lookedOn |= node.signals;
+    }
+    if (node.watchesFalls) this.#watchers++;
   }
 
   /** Takes a node out; nothing happens when it is not in this queue. */
@@ -106,19 +129,27 @@ export class WaitQueue {
     if (node.next === undefined) this.#last = node.previous;
     else node.next.previous = node.previous;
     node.queue = undefined;
-    if (!node.operation) this.#onlookers--;
+    if (!node.operation && --this.#onlookers === 0) this.#lookedOn = 0;
+    if (node.watchesFalls) this.#watchers--;
     if (this.#first === undefined) this.#awaited = this.parkedSignals = 0;
   }
 
   /**
-   * True when a new operation on these signals has to queue behind one that is parked already.
-   * The parked that can't run now (their task is stopped) are passed.
+   * True when an operation on these signals has to stay behind one that is parked already.
+   *
+   * @param holdsBack False for the parked that may be passed: they can't run now (their task is
+   * stopped), or it is another object that they wait for.
+   * @param before The operation's own place, if it is parked itself; else it comes last.
    */
-  mustQueue(signals: Signals, canRun: (waiter: Waiter) => boolean): boolean {
+  mustQueue(
+    signals: Signals,
+    holdsBack: (node: WaitNode) => boolean,
+    before?: WaitNode,
+  ): boolean {
     if ((this.parkedSignals & signals) === 0) return false;
-    for (let node = this.#first; node !== undefined; node = node.next) {
+    for (let node = this.#first; node !== undefined && node !== before; node = node.next) {
       const overlaps = (node.signals & signals & QUEUEING) !== 0;
-      if (node.operation && overlaps && canRun(node.waiter)) return true;
+      if (node.operation && overlaps && holdsBack(node)) return true;
     }
     return false;
   }
@@ -155,10 +186,12 @@ export class WaitQueue {
     while (node !== undefined) {
       const up = this.#object.signals;
       // Nobody further down can be satisfied: a crowd of waiters costs nothing.
-      if ((up & this.#awaited & ~blocked) === 0 && this.#onlookers === 0) return;
+      const useful = (this.#awaited & ~blocked) | this.#lookedOn;
+      if ((up & useful) === 0 && this.#watchers === 0) return;
       const next: WaitNode | undefined = node.next;
       const wanted = node.signals & up;
-      if (wanted !== 0 && !(node.operation && (node.signals & blocked & QUEUEING) !== 0)) {
+      const isBehind = node.operation && (node.signals & blocked & QUEUEING) !== 0;
+      if (node.watchesFalls || (wanted !== 0 && !isBehind)) {
         if (node.waiter.poll(node) === "blocked") blocked |= node.signals;
       }
       // A poll may take other nodes of this queue out; then the rest is walked from the start.
@@ -186,11 +219,14 @@ export class WaitQueue {
 
 function serveChanged(): void {
   isServing = true;
-  try {
-    for (let queue = changedQueues.shift(); queue !== undefined; queue = changedQueues.shift()) {
+  for (let queue = changedQueues.shift(); queue !== undefined; queue = changedQueues.shift()) {
+    try {
       queue.serve();
+    } catch (error) {
+      // Whoever made the change is not to blame, and those in the other queues must not wait for
+      // the next one.
+      reportUncaught(error);
     }
-  } finally {
-    isServing = false;
   }
+  isServing = false;
 }

@@ -6,11 +6,31 @@
  *
  * @module
  */
+import { asError } from "../capabilities/errors.ts";
+import { TaskExit } from "../syscalls/stubs/task.ts";
 import type { Driver, SpawnRequest } from "../kernel/driver.ts";
 import type { RunningProgram, TaskObject } from "../kernel/task.ts";
 
 /** Calls the program with what a task of this kernel holds. */
 export type MakeTask = (task: TaskObject) => unknown;
+
+let isForgiving = false;
+
+/**
+ * Lets `task.exit()` leave code that nobody waits for: a timer's callback, an async function whose
+ * promise is not awaited. There the {@linkcode TaskExit} reaches the top, where the platform would
+ * end the process; the task has ended by then, and all is well.
+ */
+function forgiveExits(): void {
+  if (isForgiving || typeof globalThis.addEventListener !== "function") return;
+  isForgiving = true;
+  addEventListener("error", (event) => {
+    if (event.error instanceof TaskExit) event.preventDefault();
+  });
+  addEventListener("unhandledrejection", (event) => {
+    if (event.reason instanceof TaskExit) event.preventDefault();
+  });
+}
 
 /** Runs functions. */
 export class FunctionDriver implements Driver {
@@ -19,6 +39,7 @@ export class FunctionDriver implements Driver {
   /** @param makeTask Makes the object that a program calls the kernel with. */
   constructor(makeTask: MakeTask) {
     this.#makeTask = makeTask;
+    forgiveExits();
   }
 
   accepts(program: unknown): boolean {
@@ -37,6 +58,7 @@ export class FunctionDriver implements Driver {
   async #run(task: TaskObject, program: (task: unknown) => unknown): Promise<void> {
     // Not before the spawn has returned: the parent holds the handle when the child begins.
     await null;
+    while (task.isStopped) await task.whenContinued(); // stopped before it began
     if (task.status !== undefined) return;
     task.started();
     try {
@@ -53,10 +75,4 @@ export class FunctionDriver implements Driver {
       task.end({ state: "crashed", error: asError(error) });
     }
   }
-}
-
-/** What was thrown, as an error. */
-function asError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown;
-  return new Error(`The task threw ${String(thrown)}`, { cause: thrown });
 }

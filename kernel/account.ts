@@ -108,6 +108,7 @@ export class Lease {
 
   /** Changes what is charged for the buffer; throws LIMIT_EXCEEDED and changes nothing. */
   resize(bufferBytes: number): void {
+    if (!this.#isHeld) return;
     this.#account.charge("bufferBytes", Math.max(0, bufferBytes - this.#bufferBytes));
     this.#account.refund("bufferBytes", Math.max(0, this.#bufferBytes - bufferBytes));
     this.#bufferBytes = bufferBytes;
@@ -115,6 +116,7 @@ export class Lease {
 
   /** Changes the room for events that is charged; throws LIMIT_EXCEEDED and changes nothing. */
   resizeEvents(queuedEvents: number): void {
+    if (!this.#isHeld) return;
     this.#account.charge("queuedEvents", Math.max(0, queuedEvents - this.#queuedEvents));
     this.#account.refund("queuedEvents", Math.max(0, this.#queuedEvents - queuedEvents));
     this.#queuedEvents = queuedEvents;

@@ -21,19 +21,25 @@ const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 /** The real clock: monotonic, milliseconds since the Unix epoch at the time the isolate started. */
 export class SystemClock implements Clock {
+  /** Read once: it never changes, and the platform's getter costs a third of `now`. */
+  readonly #originMs = performance.timeOrigin;
+
   now(): number {
-    return performance.timeOrigin + performance.now();
+    return this.#originMs + performance.now();
   }
 
   schedule(atMs: number, wake: () => void): () => void {
     let timer: ReturnType<typeof setTimeout>;
-    const arm = (): void => {
-      const delayMs = atMs - this.now();
-      timer = delayMs > LONGEST_DELAY_MS
-        ? setTimeout(arm, LONGEST_DELAY_MS)
-        : setTimeout(wake, Math.max(0, Math.ceil(delayMs)));
+    const arm = (delayMs: number): void => {
+      timer = setTimeout(check, Math.min(Math.max(0, Math.ceil(delayMs)), LONGEST_DELAY_MS));
     };
-    arm();
+    // The platform may call a little early, and longer delays than its longest come in pieces.
+    const check = (): void => {
+      const leftMs = atMs - this.now();
+      if (leftMs > 0) arm(leftMs);
+      else wake();
+    };
+    arm(atMs - this.now());
     return () => clearTimeout(timer);
   }
 }
@@ -65,6 +71,7 @@ export class ManualClock implements Clock {
 
   /** Calls `wake` when {@linkcode ManualClock.advance} reaches `atMs`; returns how to cancel. */
   schedule(atMs: number, wake: () => void): () => void {
+    if (Number.isNaN(atMs)) throw new RangeError("A call can't be scheduled at NaN");
     const call = { atMs, order: this.#nextOrder++, wake };
     this.#calls.add(call);
     return () => this.#calls.delete(call);
@@ -72,19 +79,26 @@ export class ManualClock implements Clock {
 
   /**
    * Moves the clock. Calls that fall due are made in order, each at its own time, those that they
-   * schedule included.
+   * schedule included. When some of them throw, the others are made all the same, and the first
+   * error is thrown in the end.
    *
-   * @param ms How far, ≥ 0.
+   * @param ms How far; finite, ≥ 0.
    */
   advance(ms: number): void {
-    if (!(ms >= 0)) throw new RangeError(`A clock can't be advanced by ${ms} ms`);
+    if (!(ms >= 0 && ms < Infinity)) throw new RangeError(`A clock can't be advanced by ${ms} ms`);
     const endMs = this.#nowMs + ms;
+    const errors: unknown[] = [];
     for (let call = this.#earliest(endMs); call !== undefined; call = this.#earliest(endMs)) {
       this.#calls.delete(call);
       this.#nowMs = Math.max(this.#nowMs, call.atMs);
-      call.wake();
+      try {
+        call.wake();
+      } catch (error) {
+        errors.push(error);
+      }
     }
-    this.#nowMs = endMs;
+    this.#nowMs = Math.max(this.#nowMs, endMs); // a call may have advanced the clock further
+    if (errors.length > 0) throw errors[0];
   }
 
   #earliest(untilMs: number): { atMs: number; order: number; wake: () => void } | undefined {

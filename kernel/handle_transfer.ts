@@ -20,11 +20,8 @@ import { cloneOf, type HandleTarget } from "../capabilities/capability.ts";
 import { IpcError, KernelError } from "../capabilities/errors.ts";
 import type { HandleEntry } from "../capabilities/handle.ts";
 import type { HandleTable } from "../capabilities/handle_table.ts";
-import type { HandleArrival } from "../capabilities/message_ops.ts";
+import { type HandleArrival, MOST_HANDLES_IN_MESSAGE } from "../capabilities/message_ops.ts";
 import { describeRights, Rights } from "../capabilities/rights.ts";
-
-/** Most handles that travel in one message. */
-export const MOST_HANDLES_IN_MESSAGE = 64;
 
 /** What one handle in flight is charged to its sender in bytes: it is in nobody's table. */
 export const IN_FLIGHT_HANDLE_BYTES = 256;

@@ -7,13 +7,17 @@
  *
  * @module
  */
-import { KernelError } from "../capabilities/errors.ts";
+import { asError, KernelError } from "../capabilities/errors.ts";
 import { type HandleEntry, HandleFlags } from "../capabilities/handle.ts";
 import { DEFAULT_LIMITS, type Limits, requireWithin, withLimits } from "../capabilities/limits.ts";
+import { reportUncaught } from "../capabilities/report_uncaught.ts";
 import { COMMON_RIGHTS, Rights } from "../capabilities/rights.ts";
+import type { Lease } from "./account.ts";
 import { type Clock, SystemClock } from "./clock.ts";
 import type { Driver, SpawnRequest } from "./driver.ts";
 import type { Carrier } from "./handle_transfer.ts";
+import { EventManager } from "./ipc/event_manager.ts";
+import { EveryoneObject } from "./ipc/group.ts";
 import { TaskObject, type TaskObserver } from "./task.ts";
 
 /** A line for whoever runs the kernel. */
@@ -49,12 +53,17 @@ export class KernelCore implements TaskObserver {
   readonly init: TaskObject;
   /** Living tasks by id. */
   readonly tasks: Map<number, TaskObject> = new Map();
+  /** Stamps and delivers the events that tasks and groups are sent. */
+  readonly events: EventManager;
+  /** The group of all tasks. */
+  readonly everyone: EveryoneObject = new EveryoneObject(this.tasks);
   /** Tasks that ended while their thread goes on. */
   readonly lingering: Set<TaskObject> = new Set();
   /** Objects that hold handles in flight. */
   readonly carriers: Set<Carrier> = new Set();
   readonly #drivers: Driver[] = [];
-  readonly #deadlines: Map<TaskObject, () => void> = new Map();
+  /** Tasks that have a deadline and have not ended. */
+  readonly #deadlines: Map<TaskObject, { readonly atMs: number; cancel: () => void }> = new Map();
   readonly #onLog: (record: LogRecord) => void;
   #nextTaskId = 1;
   #isShutDown = false;
@@ -65,6 +74,7 @@ export class KernelCore implements TaskObserver {
     this.#onLog = settings.onLog ?? (() => {});
     this.init = this.#createTask("init", [], this.limits, undefined);
     this.init.started();
+    this.events = new EventManager(this);
   }
 
   get isShutDown(): boolean {
@@ -78,7 +88,11 @@ export class KernelCore implements TaskObserver {
 
   /** Tells whoever runs the kernel. */
   log(record: LogRecord): void {
-    this.#onLog(record);
+    try {
+      this.#onLog(record);
+    } catch (error) {
+      reportUncaught(error);
+    }
   }
 
   /**
@@ -86,9 +100,11 @@ export class KernelCore implements TaskObserver {
    *
    * @returns The number of the child's handle in the parent's table.
    * @throws {KernelError} and changes nothing: NOT_SUPPORTED when no driver runs such a program,
-   * ACCESS_DENIED when a handle lacks TRANSFER, LIMIT_EXCEEDED, TOO_MANY_HANDLES.
+   * ACCESS_DENIED when a handle lacks TRANSFER, LIMIT_EXCEEDED, TOO_MANY_HANDLES, INVALID_STATE
+   * while the kernel shuts down.
    */
   spawn(parent: TaskObject, spawn: Spawn): { handle: number; taskId: number } {
+    if (this.#isShutDown) throw new KernelError("INVALID_STATE", "the kernel is shutting down");
     const driver = this.#drivers.find((driver) => driver.accepts(spawn.program));
     if (driver === undefined) {
       throw new KernelError("NOT_SUPPORTED", "the program is neither a function nor a module URL");
@@ -104,30 +120,21 @@ export class KernelCore implements TaskObserver {
     }
     if (handles.length === 0) parent.table.requireRoom(1);
     driver.check(spawn);
-    parent.account.charge("children");
-    let lease;
-    try {
-      lease = parent.account.lease();
-    } catch (error) {
-      parent.account.refund("children");
-      throw error;
-    }
-    const child = this.#createTask(spawn.name, spawn.args, limits, parent);
-    child.lease = lease;
-    parent.children.add(child);
+    const child = this.#createChild(parent, spawn, limits);
+    // Nothing from here on can fail.
     const numbers = child.receive(handles);
     child.given = new Map([...spawn.handles.keys()].map((name, i) => [name, numbers[i] as number]));
     const handle = parent.install(child, TASK_RIGHTS);
-    this.#setDeadline(child, limits.deadlineMs);
-    child.program = driver.start(child, spawn);
+    this.#start(child, driver, spawn);
     return { handle, taskId: child.taskId };
   }
 
   /** A task has ended: {@linkcode TaskObject.end} calls this. */
   taskEnded(task: TaskObject): void {
-    this.#deadlines.get(task)?.();
-    this.#deadlines.delete(task);
+    this.#cancelDeadline(task);
     this.tasks.delete(task.taskId);
+    this.events.taskEnded(task);
+    if (task.status !== undefined && !this.#isShutDown) this.events.childExit(task, task.status);
   }
 
   /** Kills every task but init and closes what init holds. */
@@ -139,6 +146,7 @@ export class KernelCore implements TaskObserver {
       if (task !== this.init) task.end({ state: "killed" });
     }
     this.init.end({ state: "exited", code: 0 });
+    this.events.shutdown();
     // What is left is kept alive by handles in flight only, in a cycle of carriers.
     for (const carrier of [...this.carriers]) carrier.drain();
   }
@@ -164,17 +172,78 @@ export class KernelCore implements TaskObserver {
     return task;
   }
 
-  #setDeadline(task: TaskObject, deadlineMs: number): void {
+  /** A task that is charged to its parent and has its deadline, but no handles yet; or nothing. */
+  #createChild(parent: TaskObject, spawn: Spawn, limits: Readonly<Limits>): TaskObject {
+    const { account } = parent;
+    account.charge("children");
+    let lease: Lease | undefined;
+    try {
+      lease = account.lease();
+      const child = this.#createTask(spawn.name, spawn.args, limits, parent);
+      child.lease = lease;
+      try {
+        this.#setDeadline(child, parent);
+      } catch (cause) {
+        this.tasks.delete(child.taskId);
+        throw new KernelError("INVALID_STATE", "the kernel's clock failed", { cause });
+      }
+      parent.children.add(child);
+      return child;
+    } catch (error) {
+      lease?.release();
+      account.refund("children");
+      throw error;
+    }
+  }
+
+  #start(child: TaskObject, driver: Driver, spawn: Spawn): void {
+    try {
+      child.program = driver.start(child, spawn);
+    } catch (error) {
+      // The handles have moved, so this is a task that failed, not a spawn that did.
+      child.end({ state: "crashed", error: asError(error) });
+    }
+    if (child.status !== undefined) child.program?.stop();
+  }
+
+  /** A child ends with its parent's deadline at the latest: spawning gives nobody more time. */
+  #setDeadline(task: TaskObject, parent: TaskObject): void {
+    const { deadlineMs } = task.account.limits;
     if (deadlineMs === Infinity) return;
-    const cancel = this.clock.schedule(this.clock.now() + deadlineMs, () => {
-      this.log({
-        level: "warn",
-        message: `Task ${task.taskId} (${task.name}) ran longer than ${deadlineMs} ms`,
-        taskId: task.taskId,
-      });
-      task.end({ state: "killed" });
+    const latestMs = this.#deadlines.get(parent)?.atMs ?? Infinity;
+    const atMs = Math.min(this.clock.now() + deadlineMs, latestMs);
+    const deadline = { atMs, cancel: () => {} };
+    this.#deadlines.set(task, deadline);
+    try {
+      deadline.cancel = this.clock.schedule(atMs, () => this.#deadlinePassed(task));
+    } catch (error) {
+      this.#deadlines.delete(task);
+      throw error;
+    }
+  }
+
+  #deadlinePassed(task: TaskObject): void {
+    if (task.status !== undefined) return;
+    if (task.program === undefined) { // the clock called at once, in the middle of the spawn
+      queueMicrotask(() => this.#deadlinePassed(task));
+      return;
+    }
+    this.log({
+      level: "warn",
+      message: `Task ${task.taskId} (${task.name}) was killed: its deadline has passed`,
+      taskId: task.taskId,
     });
-    this.#deadlines.set(task, cancel);
+    task.end({ state: "killed" });
+  }
+
+  #cancelDeadline(task: TaskObject): void {
+    const deadline = this.#deadlines.get(task);
+    this.#deadlines.delete(task);
+    try {
+      deadline?.cancel();
+    } catch (error) {
+      reportUncaught(error); // the clock is the host's
+    }
   }
 }
 

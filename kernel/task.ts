@@ -7,16 +7,17 @@
  * @module
  */
 import { Capability } from "../capabilities/capability.ts";
-import { HandleEntry } from "../capabilities/handle.ts";
+import { HandleEntry, OwnHandleEntry } from "../capabilities/handle.ts";
 import type { HandleTarget } from "../capabilities/capability.ts";
-import { HandleTable } from "../capabilities/handle_table.ts";
+import { HandleTable, OWN_EVENT_QUEUE } from "../capabilities/handle_table.ts";
 import { KernelError } from "../capabilities/errors.ts";
 import type { Limits } from "../capabilities/limits.ts";
-import type { Rights } from "../capabilities/rights.ts";
+import { Rights } from "../capabilities/rights.ts";
 import { Signals } from "../capabilities/signals.ts";
 import type { ExitStatus, TaskState } from "../capabilities/task_ops.ts";
 import { KernelObject } from "./kernel_object.ts";
 import { Account } from "./account.ts";
+import { EventQueue } from "./ipc/event_queue.ts";
 
 /** A program that runs. */
 export interface RunningProgram {
@@ -32,6 +33,12 @@ export interface PendingWait {
   resume(): void;
   /** The task has ended: so does the call. */
   abandon(): void;
+}
+
+/** A group, as its members see it. */
+export interface TaskGroup {
+  /** Takes the task out. */
+  leave(task: TaskObject): void;
 }
 
 /** What happens around a task's end; the kernel's other parts. */
@@ -58,6 +65,10 @@ export class TaskObject extends KernelObject {
   readonly args: readonly string[];
   readonly table: HandleTable;
   readonly account: Account;
+  /** The task's own event queue; in no slot of its table. */
+  readonly events: EventQueue;
+  /** Groups that the task is in. */
+  readonly groups: Set<TaskGroup> = new Set();
   /** Children alive. */
   readonly children: Set<TaskObject> = new Set();
   /** Calls of the task that wait. */
@@ -71,7 +82,12 @@ export class TaskObject extends KernelObject {
   /** Aborted by terminate and interrupt, and by a kill. */
   readonly abort: AbortController = new AbortController();
   readonly #observer: TaskObserver;
+  readonly #ownEvents: OwnHandleEntry;
   #state: TaskState = "created";
+  /** What a continue makes of a stopped task. */
+  #stateBeforeStop: TaskState = "created";
+  /** Those who wait for the end of a stop. */
+  #onContinued: (() => void)[] = [];
   #status: ExitStatus | undefined = undefined;
 
   constructor(settings: TaskSettings) {
@@ -83,6 +99,10 @@ export class TaskObject extends KernelObject {
     this.#observer = settings.observer;
     this.account = new Account(settings.limits, settings.parent?.account);
     this.table = new HandleTable(settings.limits.handles);
+    this.events = new EventQueue(this.account);
+    this.#ownEvents = new OwnHandleEntry(this.events, Rights.READ | Rights.WAIT);
+    this.#ownEvents.number = OWN_EVENT_QUEUE;
+    this.table.own = this.#ownEvents;
   }
 
   get state(): TaskState {
@@ -110,14 +130,25 @@ export class TaskObject extends KernelObject {
 
   /** Suspends the task's calls. */
   stop(): void {
-    if (this.isRunning) this.#state = "stopped";
+    if (!this.isRunning) return;
+    this.#stateBeforeStop = this.#state;
+    this.#state = "stopped";
+    // Those behind the task's calls need not wait for them any more.
+    for (const wait of [...this.pendingWaits]) wait.resume();
   }
 
   /** Lets the task's calls go on, those that waited first. */
   continue(): void {
     if (this.#state !== "stopped") return;
-    this.#state = "running";
+    this.#state = this.#stateBeforeStop;
     for (const wait of [...this.pendingWaits]) wait.resume();
+    this.#settleContinued();
+  }
+
+  /** Resolves when the task is stopped no more: it goes on, or it has ended. */
+  whenContinued(): Promise<void> {
+    if (!this.isStopped) return Promise.resolve();
+    return new Promise((resolve) => this.#onContinued.push(resolve));
   }
 
   /**
@@ -126,6 +157,10 @@ export class TaskObject extends KernelObject {
    * @returns The handle's number.
    */
   install(object: HandleTarget, rights: Rights, flags = 0): number {
+    if (this.#state === "ended") {
+      throw new KernelError("TASK_DEAD", `task ${this.taskId} (${this.name}) has ended`);
+    }
+    this.table.requireRoom(1); // before the entry counts
     return this.table.insert(new HandleEntry(object, rights, flags));
   }
 
@@ -151,23 +186,28 @@ export class TaskObject extends KernelObject {
     this.#status = Object.freeze(status);
     for (const wait of [...this.pendingWaits]) wait.abandon();
     for (const entry of this.table) entry.close("dead");
+    this.#ownEvents.end();
     this.account.parent?.refund("children");
-    if (status.state === "killed") {
-      this.abort.abort(new KernelError("TASK_DEAD", `Task ${this.taskId} was killed`));
-    }
     this.#adoptOutChildren();
     this.#observer.taskEnded(this);
     this.program?.stop();
     this.waiters.wake();
     this.releaseLease();
+    this.#settleContinued();
+    // Last: listeners are the program's code, and may call the kernel from here.
+    if (status.state === "killed") {
+      this.abort.abort(new KernelError("TASK_DEAD", `Task ${this.taskId} was killed`));
+    }
   }
 
   override assertInvariants(): void {
     super.assertInvariants();
     this.table.assertInvariants();
     this.account.assertInvariants();
+    this.events.assertInvariants();
     if (this.#state === "ended") {
       if (this.table.size > 0) throw new Error("an ended task holds handles");
+      if (this.groups.size > 0) throw new Error("an ended task is in a group");
       if (this.pendingWaits.size > 0) throw new Error("an ended task waits");
       if (this.children.size > 0) throw new Error("an ended task has children");
       if (this.#status === undefined) throw new Error("an ended task has no status");
@@ -181,6 +221,10 @@ export class TaskObject extends KernelObject {
 
   protected ownSignals(): number {
     return this.#state === "ended" ? Signals.SIGNALED : 0;
+  }
+
+  #settleContinued(): void {
+    for (const resolve of this.#onContinued.splice(0)) resolve();
   }
 
   /** The children go to the nearest ancestor that lives. */

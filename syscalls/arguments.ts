@@ -9,6 +9,7 @@
  */
 import { type Capabilities, Capability } from "../capabilities/capability.ts";
 import { KernelError } from "../capabilities/errors.ts";
+import { MOST_HANDLES_IN_MESSAGE } from "../capabilities/message_ops.ts";
 import { isRights, Rights } from "../capabilities/rights.ts";
 import { ALL_SIGNALS, type Signals } from "../capabilities/signals.ts";
 
@@ -49,22 +50,34 @@ function value(
   return { name, kind, form, check, capability: 0, rights: 0, anyRight: 0, waits: 0 };
 }
 
+/** Bigints beyond this are not written out: the digits of a huge one take minutes. */
+const LARGEST_SHOWN = 2n ** 64n;
+
 /** What a value is, for a message; never calls into the value. */
 export function describe(value: unknown): string {
   if (value === null) return "null";
-  if (Array.isArray(value)) return "an array";
   switch (typeof value) {
-    case "number":
     case "bigint":
+      return value > LARGEST_SHOWN || value < -LARGEST_SHOWN ? "a huge bigint" : `${value}n`;
+    case "number":
     case "boolean":
     case "undefined":
       return String(value);
     case "string":
       return value.length > 40 ? "a long string" : JSON.stringify(value);
     case "object":
-      return "an object";
+      return isArray(value) ? "an array" : "an object";
     default:
       return `a ${typeof value}`;
+  }
+}
+
+/** As `Array.isArray`, which throws for a revoked proxy. */
+function isArray(value: unknown): value is unknown[] {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
   }
 }
 
@@ -105,14 +118,14 @@ export function integer(name: string, least: number, most: number): ArgumentSpec
     if (given < least || given > most) {
       throw new KernelError("OUT_OF_RANGE", `${name} must be ${least} … ${most}, not ${given}`);
     }
-    return given;
+    return given + 0; // -0 is 0
   });
 }
 
 /** A rights mask, or `Rights.SAME`. */
 export function rights(name: string): ArgumentSpec {
   return value(name, "rights or SAME", (given) => {
-    if (given === Rights.SAME || isRights(given)) return given;
+    if (given === Rights.SAME || isRights(given)) return given + 0;
     throw invalid(name, "a set of rights", given);
   });
 }
@@ -166,6 +179,12 @@ export function custom(
   return value(name, kind, check);
 }
 
+/** Numbers of handles to send along; whether the task may is checked when they leave. */
+export function handleList(name: string): ArgumentSpec {
+  const kind = `handle[], at most ${MOST_HANDLES_IN_MESSAGE}`;
+  return value(name, kind, (given) => readArray(given, name, MOST_HANDLES_IN_MESSAGE));
+}
+
 /** The argument, or undefined where it is left out. */
 export function optional(spec: ArgumentSpec): ArgumentSpec {
   return {
@@ -191,26 +210,60 @@ export function record(name: string, fields: readonly ArgumentSpec[]): ArgumentS
 /** Reads one property of a value that may be hostile. */
 export function readField(from: unknown, field: string, name: string): unknown {
   if (typeof from !== "object" || from === null) throw invalid(name, "an object", from);
-  try {
-    return (from as Record<string, unknown>)[field];
-  } catch (cause) {
-    throw new KernelError("INVALID_ARGUMENT", `${name}.${field} can't be read`, { cause });
-  }
+  return reading(`${name}.${field}`, () => (from as Record<string, unknown>)[field]);
 }
 
 /** The elements of an array that may be hostile, copied once. */
 export function readArray(from: unknown, name: string, most: number): unknown[] {
-  try {
-    if (!Array.isArray(from)) throw invalid(name, "an array", from);
-    const { length } = from;
-    if (length > most) {
-      throw new KernelError("OUT_OF_RANGE", `${name} has ${length} elements, at most ${most} go`);
-    }
+  if (!isArray(from)) throw invalid(name, "an array", from);
+  const length = reading(name, () => from.length);
+  if (typeof length !== "number" || !(length <= most)) { // a proxy's may be anything
+    throw new KernelError(
+      "OUT_OF_RANGE",
+      `${name} has ${describe(length)} elements, at most ${most} go`,
+    );
+  }
+  return reading(name, () => {
     const copy: unknown[] = [];
     for (let i = 0; i < length; i++) copy.push(from[i]);
     return copy;
+  });
+}
+
+/** An object's own properties by name, each read once; the object may be hostile. */
+export function readEntries(from: unknown, name: string, most: number): [string, unknown][] {
+  if (typeof from !== "object" || from === null) throw invalid(name, "an object", from);
+  const keys = reading(name, () => Object.keys(from));
+  if (keys.length > most) {
+    throw new KernelError("OUT_OF_RANGE", `${name} has ${keys.length} entries, at most ${most} go`);
+  }
+  return keys.map((key) => [key, readField(from, key, name)]);
+}
+
+const sizeOfMap = getter(Map.prototype, "size");
+const forEachInMap = Map.prototype.forEach;
+
+/** The entries of a true `Map`, copied without calling anything of its owner's. */
+export function readMap(from: unknown, name: string, most: number): [unknown, unknown][] {
+  let size: unknown;
+  try {
+    size = sizeOfMap.call(from);
+  } catch {
+    throw invalid(name, "a Map", from);
+  }
+  if ((size as number) > most) {
+    throw new KernelError("OUT_OF_RANGE", `${name} has ${size} entries, at most ${most} go`);
+  }
+  const copy: [unknown, unknown][] = [];
+  forEachInMap.call(from as Map<unknown, unknown>, (value, key) => copy.push([key, value]));
+  return copy;
+}
+
+/** What reading a value gives; what its owner's code throws meanwhile is the caller's mistake. */
+function reading<T>(name: string, read: () => T): T {
+  try {
+    return read();
   } catch (cause) {
-    if (cause instanceof KernelError) throw cause;
     throw new KernelError("INVALID_ARGUMENT", `${name} can't be read`, { cause });
   }
 }
@@ -228,7 +281,7 @@ export function checkSignals(
   if ((given & ~allowed) !== 0 || given > allowed) {
     throw new KernelError("INVALID_ARGUMENT", `${name} has signals that don't belong here`);
   }
-  return given;
+  return given + 0;
 }
 
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
@@ -298,7 +351,7 @@ const isAborted = getter(AbortSignal.prototype, "aborted");
 export function checkWaitOptions(given: unknown): CheckedWaitOptions {
   if (given === undefined) return NO_OPTIONS;
   const signal = readField(given, "signal", "options");
-  const timeoutMs = readField(given, "timeoutMs", "options") ?? Infinity;
+  const timeoutMs = readField(given, "timeoutMs", "options");
   if (signal !== undefined) {
     try {
       isAborted.call(signal);
@@ -306,8 +359,29 @@ export function checkWaitOptions(given: unknown): CheckedWaitOptions {
       throw invalid("options.signal", "an AbortSignal", signal);
     }
   }
-  if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) {
+  if (timeoutMs !== undefined && (typeof timeoutMs !== "number" || !(timeoutMs >= 0))) {
     throw invalid("options.timeoutMs", "a number of milliseconds, 0 or more", timeoutMs);
   }
-  return { signal: signal as AbortSignal | undefined, timeoutMs };
+  return { signal: signal as AbortSignal | undefined, timeoutMs: timeoutMs ?? Infinity };
+}
+
+// The signal's own methods, not the properties that its owner may have put on it: those would run
+// in the middle of a call that is half parked.
+const { addEventListener, removeEventListener } = AbortSignal.prototype;
+const reasonOf = getter(AbortSignal.prototype, "reason");
+
+/** True when the signal is aborted. */
+export function hasAborted(signal: AbortSignal): boolean {
+  return isAborted.call(signal) === true;
+}
+
+/** Why the signal was aborted. */
+export function abortReason(signal: AbortSignal): unknown {
+  return reasonOf.call(signal);
+}
+
+/** Calls the listener when the signal is aborted; returns how to stop listening. */
+export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  addEventListener.call(signal, "abort", listener, { once: true });
+  return () => removeEventListener.call(signal, "abort", listener);
 }

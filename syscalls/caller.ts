@@ -4,6 +4,7 @@
  * @module
  */
 import type { HandleEntry } from "../capabilities/handle.ts";
+import type { Selectable } from "../capabilities/selectable.ts";
 import type { Signals } from "../capabilities/signals.ts";
 import type { WouldBlock } from "../capabilities/stream_ops.ts";
 import type { KernelCore } from "../kernel/kernel.ts";
@@ -18,7 +19,10 @@ export interface Caller {
 
 /** Where a call is parked while it waits. */
 export interface ParkingPlace {
+  /** The handle whose end ends the wait. */
   readonly entry: HandleEntry;
+  /** What to wait on. @default the handle's object */
+  readonly object?: Selectable;
   readonly signals: Signals;
   /** True when going on consumes what the signals announce. */
   readonly operation: boolean;
@@ -38,7 +42,10 @@ export type HandlerFunction<Args extends readonly unknown[], Result> = (
 /** A handler whose call waits elsewhere than on its handle arguments' signals. */
 export interface ParkingHandler<Args extends readonly unknown[], Result> {
   readonly run: HandlerFunction<Args, Result>;
+  /** Asked again after each try that would block: a call may go on to wait elsewhere. */
   readonly park: (caller: Caller, ...args: HandlerArgs<Args>) => ParkingPlace[];
+  /** The call has ended without a result. */
+  readonly abandon?: (caller: Caller, ...args: HandlerArgs<Args>) => void;
 }
 
 /** The handler of a syscall. */

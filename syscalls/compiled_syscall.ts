@@ -10,6 +10,7 @@ import type { Caller, ParkingPlace } from "./caller.ts";
 import type { SyscallSpec } from "./door.ts";
 
 type Run = (caller: Caller, a: unknown, b: unknown, c: unknown, d: unknown) => unknown;
+type Abandon = (caller: Caller, a: unknown, b: unknown, c: unknown, d: unknown) => void;
 type Park = (caller: Caller, a: unknown, b: unknown, c: unknown, d: unknown) => ParkingPlace[];
 
 /** A table entry made ready for dispatch. */
@@ -17,6 +18,7 @@ export interface CompiledSyscall {
   readonly spec: SyscallSpec;
   readonly run: Run;
   readonly park: Park | undefined;
+  readonly abandon: Abandon | undefined;
   readonly arity: number;
   readonly args: readonly ArgumentSpec[];
   // Of the first argument, so that the common case reads no array:
@@ -25,19 +27,25 @@ export interface CompiledSyscall {
   readonly rights: Rights;
   readonly anyRight: Rights;
   readonly waits: Signals;
+  /** True when checking the arguments may run code of the caller's: a getter, a proxy's trap. */
+  readonly readsObjects: boolean;
+  /** Later handle arguments that the call waits on too: splice and tee have one. */
+  readonly alsoWaits: readonly { readonly index: number; readonly waits: Signals }[];
 }
 
 /** Joins a table entry and its handler. */
 export function compile(spec: SyscallSpec, handler: unknown): CompiledSyscall {
   const [first] = spec.args;
   const parts = typeof handler === "function"
-    ? { run: handler as Run, park: undefined }
-    : handler as { run: Run; park: Park };
+    ? { run: handler as Run }
+    : handler as { run: Run; park?: Park; abandon?: Abandon };
   if (typeof parts?.run !== "function") throw new TypeError(`No handler for ${spec.name}`);
+  if (spec.args.length > 4) throw new TypeError(`${spec.name} has more than 4 arguments`);
   return {
     spec,
     run: parts.run,
     park: parts.park,
+    abandon: parts.abandon,
     arity: spec.args.length,
     args: spec.args,
     form: first?.form ?? ArgumentForm.VALUE,
@@ -45,5 +53,9 @@ export function compile(spec: SyscallSpec, handler: unknown): CompiledSyscall {
     rights: first?.rights ?? 0,
     anyRight: first?.anyRight ?? 0,
     waits: first?.waits ?? 0,
+    readsObjects: spec.args.some(({ form }) => form === ArgumentForm.VALUE),
+    alsoWaits: spec.args.flatMap(({ waits }, index) =>
+      index > 0 && waits !== 0 ? [{ index, waits }] : []
+    ),
   };
 }

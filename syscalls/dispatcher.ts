@@ -3,28 +3,33 @@
  *
  * In this order, and nothing has changed until the last step: the number is known, the task may
  * call, the handle is open in the task's table, its object has the capability, the handle has the
- * rights, each argument is what the table says; then the handler runs.
+ * rights, each argument is what the table says; then the handler runs. Reading an argument may run
+ * code of the caller's (a getter), which may close a handle, detach a buffer or end the task: what
+ * that could have changed is looked at again.
  *
  * @module
  */
-import { describeCapabilities } from "../capabilities/capability.ts";
+import { Capability, describeCapabilities } from "../capabilities/capability.ts";
 import { inContext, KernelError } from "../capabilities/errors.ts";
-import { type HandleEntry, HandleFlags } from "../capabilities/handle.ts";
+import { HandleEntry, HandleFlags } from "../capabilities/handle.ts";
+import { reportUncaught } from "../capabilities/report_uncaught.ts";
 import { describeRights } from "../capabilities/rights.ts";
-import type { Waiter } from "../capabilities/selectable.ts";
 import { WOULD_BLOCK } from "../capabilities/stream_ops.ts";
 import {
+  abortReason,
   ArgumentForm,
   type ArgumentSpec,
   byteLengthOf,
   checkBuffer,
   type CheckedWaitOptions,
   checkWaitOptions,
+  describe,
+  hasAborted,
 } from "./arguments.ts";
 import type { Caller } from "./caller.ts";
 import { compile, type CompiledSyscall } from "./compiled_syscall.ts";
 import type { SyscallSpec } from "./door.ts";
-import { PendingCall } from "./pending_call.ts";
+import { holdsBack, PendingCall } from "./pending_call.ts";
 
 /** One line of a trace. */
 export interface TraceRecord {
@@ -70,6 +75,9 @@ export class Dispatcher {
     const call = this.#calls[number];
     if (call === undefined) throw noSuchSyscall(number);
     const named = a;
+    const second = b;
+    const third = c;
+    const fourth = d;
     try {
       const { task } = caller;
       if (!task.isRunning) this.#requireAlive(caller, call);
@@ -89,7 +97,8 @@ export class Dispatcher {
           if (call.arity > 3) d = check(caller, call.args[3] as ArgumentSpec, d);
         }
       }
-      if (call.waits !== 0 && this.#mustQueue(caller, call, a as HandleEntry)) return WOULD_BLOCK;
+      if (call.readsObjects) this.#checkAgain(caller, call, [named, second, third, fourth]);
+      if (call.waits !== 0 && mustQueue(caller, call, a as HandleEntry, b)) return WOULD_BLOCK;
       const result = call.run(caller, a, b, c, d);
       if (this.onTrace !== undefined) this.#trace(caller, call, named, result);
       return result;
@@ -114,19 +123,31 @@ export class Dispatcher {
     d: unknown,
   ): Promise<unknown> {
     const call = this.#calls[number];
+    const { task } = caller;
     try {
       if (call === undefined) throw noSuchSyscall(number);
       const wait = checkWaitOptions(options);
       const result = this.#finishOrPark(caller, call, wait, [a, b, c, d]);
       return result instanceof PendingCall ? result.promise : Promise.resolve(result);
     } catch (error) {
-      return Promise.reject(call === undefined ? error : this.#inContext(error, caller, call, a));
+      const failed = Promise.reject(
+        call === undefined ? error : this.#inContext(error, caller, call, a),
+      );
+      // As for a pending call: what is left of an ended program may not await it any more.
+      if (task.status !== undefined && task !== caller.kernel.init) failed.catch(() => {});
+      return failed;
     }
   }
 
-  /** The compiled call with this number; for doors that carry calls across threads. */
-  find(number: number): CompiledSyscall | undefined {
-    return this.#calls[number];
+  /**
+   * The compiled call with this number; for doors that carry numbers which a program chose.
+   *
+   * @throws {KernelError} NO_SUCH_SYSCALL, also for what is no number at all.
+   */
+  find(number: unknown): CompiledSyscall {
+    const call = typeof number === "number" ? this.#calls[number] : undefined;
+    if (call === undefined) throw noSuchSyscall(number);
+    return call;
   }
 
   /** The call's result, or the call as it waits. Its arguments are checked and copied once. */
@@ -137,14 +158,16 @@ export class Dispatcher {
     args: unknown[],
   ): unknown {
     if (!caller.task.isRunning) this.#requireAlive(caller, call);
+    const given = [...args];
     const first = args[0];
     for (const [i, argument] of call.args.entries()) args[i] = check(caller, argument, args[i]);
-    if (wait.signal?.aborted === true) throw canceled(wait.signal);
+    if (call.readsObjects) this.#checkAgain(caller, call, given);
+    if (wait.signal !== undefined && hasAborted(wait.signal)) throw canceled(wait.signal);
     const target = call.form === ArgumentForm.HANDLE ? args[0] as HandleEntry : undefined;
-    const mustQueue = call.waits !== 0
-      ? this.#mustQueue(caller, call, target as HandleEntry)
+    const isQueued = call.waits !== 0
+      ? mustQueue(caller, call, target as HandleEntry, args[1])
       : caller.task.isStopped;
-    const result = mustQueue ? WOULD_BLOCK : call.run(caller, args[0], args[1], args[2], args[3]);
+    const result = isQueued ? WOULD_BLOCK : call.run(caller, args[0], args[1], args[2], args[3]);
     if (this.onTrace !== undefined) this.#trace(caller, call, first, result);
     let moved = 0;
     if (call.spec.movesAll !== true) {
@@ -153,7 +176,9 @@ export class Dispatcher {
       moved = result as number;
       if (moved === byteLengthOf(args[1] as Uint8Array)) return moved;
     }
-    if (target !== undefined && (target.flags & HandleFlags.NONBLOCKING) !== 0) {
+    const parksFirst = call.spec.parksFirst === true;
+    // Waiting for signals is what a nonblocking handle's holder does instead.
+    if (call.waits !== 0 && !parksFirst && args.some(isNonblocking)) {
       if (moved > 0) return moved;
       throw new KernelError(call.spec.wouldBlock ?? "WOULD_BLOCK", "it would have to wait");
     }
@@ -165,7 +190,9 @@ export class Dispatcher {
       );
     }
     const describe = (error: unknown) => this.#inContext(error, caller, call, first, target);
-    return new PendingCall({ caller, call, args, wait, moved, describe });
+    const pending = new PendingCall({ caller, call, args, wait, moved, describe });
+    if (parksFirst) pending.resume(); // the first try
+    return pending;
   }
 
   /** A dead task calls nothing; a stopped one gives up what it holds, and waits for the rest. */
@@ -177,20 +204,27 @@ export class Dispatcher {
     throw new KernelError("INVALID_STATE", `task ${task.taskId} (${task.name}) is stopped`);
   }
 
-  /** True when the call has to wait although its object might be ready. */
-  #mustQueue({ task }: Caller, call: CompiledSyscall, target: HandleEntry): boolean {
-    if (task.isStopped) return true;
-    const { waiters } = target.object;
-    return (waiters.parkedSignals & call.waits) !== 0 && waiters.mustQueue(call.waits, canRun);
+  /** Looks again at what the caller's own code may have changed while its arguments were read. */
+  #checkAgain(caller: Caller, call: CompiledSyscall, given: readonly unknown[]): void {
+    if (!caller.task.isRunning) this.#requireAlive(caller, call);
+    for (const [i, argument] of call.args.entries()) {
+      if (argument.form !== ArgumentForm.VALUE) check(caller, argument, given[i]);
+    }
   }
 
   #trace({ task }: Caller, call: CompiledSyscall, first: unknown, result: unknown): void {
-    const args = call.args.map((argument, i) => i === 0 ? String(first) : argument.name);
+    const args = call.args.map((argument, i) => i === 0 ? describe(first) : argument.name);
     const answer = result === WOULD_BLOCK ? "would block" : traceText(result);
-    this.onTrace?.({
-      taskId: task.taskId,
-      text: `${call.spec.name}(${args.join(", ")}) = ${answer}`,
-    });
+    this.#tell(task.taskId, `${call.spec.name}(${args.join(", ")}) = ${answer}`);
+  }
+
+  /** The listener is the host's: what it throws is not the calling task's to see. */
+  #tell(taskId: number, text: string): void {
+    try {
+      this.onTrace?.({ taskId, text });
+    } catch (error) {
+      reportUncaught(error);
+    }
   }
 
   /** The error as the caller is to see it; what isn't a KernelError is the kernel's own fault. */
@@ -205,14 +239,40 @@ export class Dispatcher {
     const { spec } = call;
     const told = inContext(error, spec.name, attemptOf(call, caller, first, target));
     if (this.onTrace !== undefined) {
-      this.onTrace({ taskId: caller.task.taskId, text: `${spec.name}(…) failed: ${told.code}` });
+      this.#tell(caller.task.taskId, `${spec.name}(…) failed: ${told.code}`);
     }
     return told;
   }
 }
 
-function canRun(waiter: Waiter): boolean {
-  return !(waiter instanceof PendingCall) || waiter.canRun;
+/** True when the call has to wait although its object might be ready. */
+function mustQueue(
+  { task }: Caller,
+  call: CompiledSyscall,
+  target: HandleEntry,
+  second: unknown,
+): boolean {
+  if (task.isStopped || call.spec.parksFirst === true) return true;
+  if (call.alsoWaits.length > 0 && mustQueueElsewhere(call, second)) return true;
+  const { waiters } = target.object;
+  if ((waiters.parkedSignals & call.waits) === 0) return false;
+  // Moving no bytes waits for nothing, so not for its turn either. An empty message is a message.
+  // Nor does adding 0 to a counter.
+  if (second === 0n) return false;
+  const movesBytes = call.args[1]?.form === ArgumentForm.BUFFER &&
+    (call.capability & Capability.STREAM) !== 0;
+  if (movesBytes && byteLengthOf(second as Uint8Array) === 0) return false;
+  return waiters.mustQueue(call.waits, holdsBack);
+}
+
+/** The same for the other object of a call that works on two. */
+function mustQueueElsewhere(call: CompiledSyscall, second: unknown): boolean {
+  const { object } = second as HandleEntry; // only the second argument is ever such a handle
+  return call.alsoWaits.some(({ waits }) => object.waiters.mustQueue(waits, holdsBack));
+}
+
+function isNonblocking(argument: unknown): boolean {
+  return argument instanceof HandleEntry && (argument.flags & HandleFlags.NONBLOCKING) !== 0;
 }
 
 function attemptOf(
@@ -231,12 +291,11 @@ function attemptOf(
 
 function traceText(result: unknown): string {
   if (result === undefined) return "done";
-  return typeof result === "object" ? "…" : String(result);
+  return typeof result === "object" ? "…" : describe(result);
 }
 
 function noSuchSyscall(number: unknown): KernelError {
-  const given = typeof number === "number" ? String(number) : `a ${typeof number}`;
-  return new KernelError("NO_SUCH_SYSCALL", `No syscall has the number ${given}`, {
+  return new KernelError("NO_SUCH_SYSCALL", `No syscall has the number ${describe(number)}`, {
     syscall: "unknown",
   });
 }
@@ -244,7 +303,7 @@ function noSuchSyscall(number: unknown): KernelError {
 /** What an aborted signal makes of a call. */
 export function canceled(signal: AbortSignal, transferred?: number): KernelError {
   return new KernelError("CANCELED", "its signal was aborted", {
-    cause: signal.reason,
+    cause: abortReason(signal),
     ...(transferred === undefined ? {} : { transferred }),
   });
 }

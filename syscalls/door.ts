@@ -36,6 +36,11 @@ export interface SyscallSpec {
   readonly wouldBlock?: ErrorCode;
   /** True when the call goes through although the task is stopped: giving up is always allowed. */
   readonly whileStopped?: boolean;
+  /**
+   * True when the call has an effect before it waits: it is parked before its first try, so that
+   * whatever refuses the wait does so while nothing has changed.
+   */
+  readonly parksFirst?: boolean;
   /** True when the call may wait. */
   readonly mayWait: boolean;
 }

@@ -70,12 +70,9 @@ export class LocalDoor implements Door {
   }
 
   raw(number: number, args: readonly unknown[]): unknown {
-    const call = this.#dispatcher.find(number);
-    const arity = call?.arity ?? 0;
+    const { arity, spec } = this.#dispatcher.find(number);
     const [a, b, c, d] = args.slice(0, arity);
-    if (call?.spec.mayWait !== true) {
-      return this.#dispatcher.call(this.#caller, number, a, b, c, d);
-    }
+    if (!spec.mayWait) return this.#dispatcher.call(this.#caller, number, a, b, c, d);
     return this.#dispatcher.wait(this.#caller, number, args[arity], a, b, c, d);
   }
 }

@@ -10,12 +10,25 @@
  *
  * @module
  */
-import { KernelError } from "../capabilities/errors.ts";
+import { KernelError, rebuildError } from "../capabilities/errors.ts";
+import type { HandleTarget } from "../capabilities/capability.ts";
 import { HandleEntry } from "../capabilities/handle.ts";
-import { type PollResult, type Waiter, WaitNode } from "../capabilities/selectable.ts";
+import { reportUncaught } from "../capabilities/report_uncaught.ts";
+import {
+  type PollResult,
+  type Waiter,
+  WaitNode,
+  type WaitQueue,
+} from "../capabilities/selectable.ts";
 import { WOULD_BLOCK } from "../capabilities/stream_ops.ts";
 import type { PendingWait } from "../kernel/task.ts";
-import { ArgumentForm, byteLengthOf, type CheckedWaitOptions } from "./arguments.ts";
+import {
+  abortReason,
+  ArgumentForm,
+  byteLengthOf,
+  type CheckedWaitOptions,
+  onAbort,
+} from "./arguments.ts";
 import type { Caller, ParkingPlace } from "./caller.ts";
 import type { CompiledSyscall } from "./compiled_syscall.ts";
 
@@ -33,9 +46,9 @@ export interface PendingCallSettings {
 }
 
 const WHY_INTERRUPTED = {
-  closed: ["BAD_HANDLE", "it was closed while the call waited"],
-  moved: ["BAD_HANDLE", "it was moved away while the call waited"],
-  revoked: ["REVOKED", "it was revoked while the call waited"],
+  closed: ["BAD_HANDLE", "was closed while the call waited"],
+  moved: ["BAD_HANDLE", "was moved away while the call waited"],
+  revoked: ["REVOKED", "was revoked while the call waited"],
   dead: ["TASK_DEAD", "the task ended while the call waited"],
 } as const;
 
@@ -44,13 +57,16 @@ export class PendingCall implements Waiter, PendingWait {
   /** Settles when the call ends. */
   readonly promise: Promise<unknown>;
   readonly #settings: PendingCallSettings;
-  readonly #nodes: WaitNode[];
+  /** Where it waits. */
+  #nodes: WaitNode[] = [];
+  /** On the handles' own objects, where the call waits on others: to learn of the handles' ends. */
+  #guards: WaitNode[] = [];
   readonly #bufferLength: number;
   #moved: number;
   #resolve: (result: unknown) => void = () => {};
   #reject: (error: unknown) => void = () => {};
   #cancelTimeout: (() => void) | undefined = undefined;
-  #onAbort: (() => void) | undefined = undefined;
+  #stopListening: (() => void) | undefined = undefined;
   #hasEnded = false;
 
   /**
@@ -62,21 +78,30 @@ export class PendingCall implements Waiter, PendingWait {
     this.#settings = settings;
     this.#moved = settings.moved;
     const { caller, wait, args } = settings;
-    this.#bufferLength = args[1] instanceof Uint8Array ? byteLengthOf(args[1]) : 0;
+    this.#bufferLength = this.#hasBuffer ? byteLengthOf(args[1] as Uint8Array) : 0;
     const places = parkingPlaces(settings);
-    caller.task.account.charge("pendingWaits");
+    try {
+      caller.task.account.charge("pendingWaits");
+    } catch (error) {
+      throw this.#withTransferred(error);
+    }
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#nodes = places.map(({ entry, signals, operation }) => {
-      const node = new WaitNode(this, signals, operation, entry);
-      entry.object.waiters.add(node);
-      return node;
-    });
+    this.#park(places);
     caller.task.pendingWaits.add(this);
-    this.#armTimeout(wait.timeoutMs);
-    this.#listen(wait.signal);
+    try {
+      this.#armTimeout(wait.timeoutMs);
+      this.#listen(wait.signal);
+    } catch (cause) {
+      this.#end();
+      throw new KernelError("INVALID_STATE", "the kernel's clock or the signal failed", { cause });
+    }
+  }
+
+  get #hasBuffer(): boolean {
+    return this.#settings.call.args[1]?.form === ArgumentForm.BUFFER;
   }
 
   /** True while the task's calls may run. */
@@ -84,28 +109,45 @@ export class PendingCall implements Waiter, PendingWait {
     return this.#settings.caller.task.isRunning;
   }
 
+  /**
+   * True while later operations on the node's signals must stay behind it. A call on two objects
+   * keeps its place in both queues, and holds back only those of the object that it waits for: a
+   * splice whose source is empty stops no other writer.
+   */
+  holdsBack(node: WaitNode): boolean {
+    if (!this.canRun) return false;
+    return this.#nodes.length === 1 || ((node.queue?.signals ?? 0) & node.signals) === 0;
+  }
+
   /** Tries again. */
   poll(node: WaitNode): PollResult {
     if (this.#hasEnded || !this.canRun) return "skipped";
+    if (node.operation && this.#nodes.length > 1 && this.#isHeldBackElsewhere(node)) {
+      return "skipped";
+    }
     const { call, caller, args } = this.#settings;
     try {
       this.#requireSameBuffer();
       const result = call.spec.movesAll === true
         ? this.#moveMore()
         : call.run(caller, args[0], args[1], args[2], args[3]);
-      if (result === WOULD_BLOCK) return node.operation ? "blocked" : "skipped";
+      if (result === WOULD_BLOCK) {
+        if (call.spec.parksFirst === true && this.#moveOn()) return "skipped";
+        return node.operation && this.#nodes.length === 1 ? "blocked" : "skipped";
+      }
       this.#end();
       this.#resolve(result);
     } catch (error) {
-      this.#fail(error);
+      this.#fail(this.#withTransferred(error));
     }
     return "done";
   }
 
-  interrupt(_node: WaitNode, reason: keyof typeof WHY_INTERRUPTED): void {
+  interrupt(node: WaitNode, reason: keyof typeof WHY_INTERRUPTED): void {
     const [code, why] = WHY_INTERRUPTED[reason];
+    const what = node.via === this.#settings.args[0] ? "it" : `its ${objectOf(node).type}`;
     if (code === "TASK_DEAD") this.abandon();
-    else this.#fail(this.#error(code, why));
+    else this.#fail(this.#error(code, `${what} ${why}`));
   }
 
   /** The task goes on: whatever happened meanwhile is looked at now. */
@@ -117,6 +159,54 @@ export class PendingCall implements Waiter, PendingWait {
   abandon(): void {
     this.promise.catch(() => {});
     this.#fail(this.#error(...WHY_INTERRUPTED.dead));
+  }
+
+  #park(places: readonly ParkingPlace[]): void {
+    this.#nodes = places.map(({ entry, object, signals, operation }) => {
+      const node = new WaitNode(this, signals, operation, entry);
+      (object ?? entry.object).waiters.add(node);
+      return node;
+    });
+    for (const { entry, object } of places) {
+      if (object === undefined || object === entry.object) continue;
+      const guard = new WaitNode(this, 0, false, entry);
+      entry.object.waiters.add(guard);
+      this.#guards.push(guard);
+    }
+  }
+
+  /** Leaves every queue; returns those that somebody may have been held back in. */
+  #unpark(): WaitQueue[] {
+    const queues: WaitQueue[] = [];
+    for (const node of this.#nodes) {
+      if (node.queue !== undefined) queues.push(node.queue);
+      node.queue?.remove(node);
+    }
+    for (const guard of this.#guards.splice(0)) guard.queue?.remove(guard);
+    return queues;
+  }
+
+  /** Parks the call where it waits from now on; false when it is there already. */
+  #moveOn(): boolean {
+    const places = parkingPlaces(this.#settings);
+    const nodes = this.#nodes;
+    const isThere = places.length === nodes.length && places.every((place, i) => {
+      const { waiters } = place.object ?? place.entry.object;
+      return nodes[i]?.queue === waiters && nodes[i]?.signals === place.signals;
+    });
+    if (isThere) return false;
+    const left = this.#unpark();
+    this.#park(places);
+    this.resume(); // what it waits for now may be there already
+    for (const queue of left) queue.wake(); // as for those that it held back where it was
+    return true;
+  }
+
+  /** Its turn has come in one queue; in the others somebody may still be before it. */
+  #isHeldBackElsewhere(turn: WaitNode): boolean {
+    return this.#nodes.some((node) =>
+      node !== turn && node.queue?.mustQueue(node.signals, holdsBack, node) === true
+    );
   }
 
   /** The rest of a write: as much as fits now; done when nothing is left. */
@@ -132,8 +222,8 @@ export class PendingCall implements Waiter, PendingWait {
 
   /** The caller may have transferred the buffer away, or let it shrink, since the call began. */
   #requireSameBuffer(): void {
-    const bytes = this.#settings.args[1];
-    if (!(bytes instanceof Uint8Array) || byteLengthOf(bytes) === this.#bufferLength) return;
+    if (!this.#hasBuffer) return;
+    if (byteLengthOf(this.#settings.args[1] as Uint8Array) === this.#bufferLength) return;
     throw this.#error("INVALID_ARGUMENT", "its buffer was detached while the call waited");
   }
 
@@ -148,23 +238,37 @@ export class PendingCall implements Waiter, PendingWait {
     });
   }
 
+  /** The error of a call that has moved a part of its bytes says how many. */
+  #withTransferred(error: unknown): unknown {
+    if (this.#moved === 0 || !(error instanceof KernelError)) return error;
+    if (error.transferred !== undefined) return error;
+    return rebuildError(error.name, error.code, error.message, {
+      transferred: this.#moved,
+      ...(error.cause === undefined ? {} : { cause: error.cause }),
+    });
+  }
+
   #fail(error: unknown): void {
     if (this.#hasEnded) return;
     this.#end();
-    this.#reject(this.#settings.describe(error));
+    const { call, caller, args, describe } = this.#settings;
+    try {
+      call.abandon?.(caller, args[0], args[1], args[2], args[3]);
+    } finally {
+      this.#reject(describe(error));
+    }
   }
 
   /** Leaves every queue, set and timer. */
   #end(): void {
     this.#hasEnded = true;
-    for (const node of this.#nodes) node.queue?.remove(node);
-    this.#cancelTimeout?.();
-    const { caller, wait } = this.#settings;
-    if (this.#onAbort !== undefined) wait.signal?.removeEventListener("abort", this.#onAbort);
+    const left = this.#unpark();
+    this.#disarm();
+    const { caller } = this.#settings;
     caller.task.pendingWaits.delete(this);
     caller.task.account.refund("pendingWaits");
     // Whoever was queued behind this call may be able to go on without it.
-    for (const node of this.#nodes) (node.via as HandleEntry).object.waiters.wake();
+    for (const queue of left) queue.wake();
   }
 
   #armTimeout(timeoutMs: number): void {
@@ -173,15 +277,34 @@ export class PendingCall implements Waiter, PendingWait {
     this.#cancelTimeout = clock.schedule(clock.now() + timeoutMs, () => {
       this.#fail(this.#error("TIMED_OUT", `nothing happened for ${timeoutMs} ms`));
     });
+    if (this.#hasEnded) this.#disarm(); // the clock called at once
   }
 
   #listen(signal: AbortSignal | undefined): void {
-    if (signal === undefined) return;
-    this.#onAbort = () => {
-      this.#fail(this.#error("CANCELED", "its signal was aborted", signal.reason));
-    };
-    signal.addEventListener("abort", this.#onAbort, { once: true });
+    if (signal === undefined || this.#hasEnded) return;
+    this.#stopListening = onAbort(signal, () => {
+      this.#fail(this.#error("CANCELED", "its signal was aborted", abortReason(signal)));
+    });
   }
+
+  #disarm(): void {
+    this.#stopListening?.();
+    try {
+      this.#cancelTimeout?.();
+    } catch (error) {
+      reportUncaught(error); // the clock is the host's
+    }
+  }
+}
+
+/** True while later operations must stay behind a parked one. */
+export function holdsBack(node: WaitNode): boolean {
+  return !(node.waiter instanceof PendingCall) || node.waiter.holdsBack(node);
+}
+
+/** What a pending call's node waits on. */
+function objectOf(node: WaitNode): HandleTarget {
+  return (node.via as HandleEntry).object;
 }
 
 /** Where the handler says; by default on the signals of each handle argument that has some. */

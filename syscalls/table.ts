@@ -9,15 +9,27 @@
  * @module
  */
 import type { SyscallSpec } from "./door.ts";
+import { counterCalls } from "./table/counters.ts";
+import { eventCalls } from "./table/events.ts";
 import { handleCalls } from "./table/handles.ts";
+import { messageCalls } from "./table/messages.ts";
+import { socketCalls } from "./table/sockets.ts";
 import { streamCalls } from "./table/streams.ts";
 import { taskCalls } from "./table/tasks.ts";
+import { timerCalls } from "./table/timers.ts";
+import { waitSetCalls } from "./table/wait_sets.ts";
 
 /** Every syscall by its name in code. */
 export const SYSCALLS = Object.freeze({
   ...taskCalls,
   ...handleCalls,
   ...streamCalls,
+  ...messageCalls,
+  ...timerCalls,
+  ...waitSetCalls,
+  ...socketCalls,
+  ...eventCalls,
+  ...counterCalls,
 });
 
 /** Every syscall by number. */

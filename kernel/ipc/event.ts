@@ -32,6 +32,8 @@ export class EventRecord implements Event {
   readonly owner: Account | undefined;
   /** Set while the sender is charged for this event one by one; see the head of this file. */
   forcedBy: Account | undefined = undefined;
+  /** Bytes that the payload takes. */
+  readonly #payloadBytes: number;
   /** Queues that hold the record. */
   #references = 0;
 
@@ -41,6 +43,7 @@ export class EventRecord implements Event {
     this.payload = event.payload;
     this.metadata = event.metadata;
     this.owner = owner;
+    this.#payloadBytes = payloadBytes(event.payload);
   }
 
   /** Position of the event's priority among the queues of a receiver: 0 is received first. */
@@ -59,13 +62,17 @@ export class EventRecord implements Event {
    * @throws {KernelError} LIMIT_EXCEEDED when the sender has no room for the payload's bytes.
    */
   retain(): void {
-    if (this.#references === 0) this.owner?.charge("bufferBytes", payloadBytes(this.payload));
+    if (this.#references === 0 && this.#payloadBytes > 0) {
+      this.owner?.charge("bufferBytes", this.#payloadBytes);
+    }
     this.#references++;
   }
 
   /** A queue has let go of the record. */
   release(): void {
-    if (--this.#references === 0) this.owner?.refund("bufferBytes", payloadBytes(this.payload));
+    if (--this.#references === 0 && this.#payloadBytes > 0) {
+      this.owner?.refund("bufferBytes", this.#payloadBytes);
+    }
     this.unforce();
   }
 

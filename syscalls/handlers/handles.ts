@@ -27,10 +27,7 @@ export const handleHandlers: Handlers<typeof handleCalls> = {
     return task.table.insert(target.derive(fewer, cloneOf(target.object)));
   },
 
-  handleReplace({ task }, target, rights) {
-    const fewer = narrowed(target, rights);
-    return task.table.insert(target.supersede(fewer));
-  },
+  handleReplace: (_caller, target, rights) => target.supersede(narrowed(target, rights)).number,
 
   handleRevoke: (_caller, target) => target.revokeDerived(),
 

@@ -7,6 +7,7 @@ import {
   DEFAULT_CAPACITY,
   type PipeReaderEnd,
   type PipeWriterEnd,
+  transfer,
   UnidirectionalPipe,
 } from "../../kernel/ipc/pipe.ts";
 import type { Handlers } from "../caller.ts";
@@ -27,8 +28,15 @@ const isMapped = (entry: HandleEntry) => (entry.rights & Rights.MAP) !== 0;
 export const streamHandlers: Handlers<typeof streamCalls> = {
   streamRead: (_caller, target, into) => streamOf(target).tryRead(into),
 
-  streamWrite: (_caller, target, bytes, start?: number) =>
-    streamOf(target).tryWrite(bytes, start ?? 0),
+  streamWrite({ kernel, task }, target, bytes, start?: number) {
+    try {
+      return streamOf(target).tryWrite(bytes, start ?? 0);
+    } catch (error) {
+      const isBroken = error instanceof KernelError && error.code === "BROKEN_PIPE";
+      if (isBroken) kernel.events.pipeBroken(task, target.number);
+      throw error;
+    }
+  },
 
   pipeCreate({ task }, options) {
     const capacity = options.capacity ?? DEFAULT_CAPACITY;
@@ -84,6 +92,10 @@ export const streamHandlers: Handlers<typeof streamCalls> = {
   pipeFail(_caller, target, reason) {
     writerOf(target).fail(reason);
   },
+
+  pipeSplice: (_caller, from, to, bytes) => transfer(readerOf(from), writerOf(to), bytes, false),
+
+  pipeTee: (_caller, from, to, bytes) => transfer(readerOf(from), writerOf(to), bytes, true),
 };
 
 function createPipe(capacity: number, packet: boolean): UnidirectionalPipe {

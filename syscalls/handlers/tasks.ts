@@ -1,5 +1,5 @@
 /** Tasks, 1-99. @module */
-import { KernelError } from "../../capabilities/errors.ts";
+import { asError, KernelError } from "../../capabilities/errors.ts";
 import type { HandleEntry } from "../../capabilities/handle.ts";
 import type { TaskOps } from "../../capabilities/task_ops.ts";
 import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
@@ -12,13 +12,15 @@ function taskOf(entry: HandleEntry): TaskOps {
 
 export const taskHandlers: Handlers<typeof taskCalls> = {
   taskSpawn({ kernel, task }, program, options) {
+    const name = options.name ?? nameOf(program); // may run the program's own code: before the rest
+    if (!task.isRunning) throw new KernelError("TASK_DEAD", `task ${task.taskId} has ended`);
     const handles = new Map<string, HandleEntry>();
     for (const [name, number] of options.handles ?? []) {
       handles.set(name, task.table.get(number));
     }
     return kernel.spawn(task, {
       program,
-      name: options.name ?? nameOf(program),
+      name,
       args: Object.freeze([...options.args ?? []]),
       limits: options.limits ?? {},
       imports: options.imports ?? [],
@@ -32,6 +34,13 @@ export const taskHandlers: Handlers<typeof taskCalls> = {
     }
     const status = { state: "exited", code } as const;
     task.end(value === undefined ? status : { ...status, value });
+  },
+
+  taskCrash({ kernel, task }, error) {
+    if (task === kernel.init) {
+      throw new KernelError("NOT_SUPPORTED", "init ends with kernel.shutdown()");
+    }
+    task.end({ state: "crashed", error: asError(error) });
   },
 
   taskWait(_caller, target) {
@@ -49,7 +58,13 @@ export const taskHandlers: Handlers<typeof taskCalls> = {
   },
 };
 
+/** A function's name; it may be a getter or a proxy's, so it counts for what it is worth. */
 function nameOf(program: unknown): string {
-  if (typeof program === "function") return program.name === "" ? "task" : program.name;
-  return "task";
+  if (typeof program !== "function") return "task";
+  try {
+    const name: unknown = program.name;
+    return typeof name === "string" && name !== "" ? name.slice(0, 255) : "task";
+  } catch {
+    return "task";
+  }
 }

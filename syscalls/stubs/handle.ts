@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { KernelError } from "../../capabilities/errors.ts";
+import { inContext, KernelError } from "../../capabilities/errors.ts";
 import type { HandleInfo, HandleRole } from "../../capabilities/handle.ts";
+import { MOST_HANDLES_IN_MESSAGE } from "../../capabilities/message_ops.ts";
 import { Rights } from "../../capabilities/rights.ts";
 import type { Signals } from "../../capabilities/signals.ts";
 import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
-import type { WaitOptions } from "../arguments.ts";
-import type { Door } from "../door.ts";
+import { describe, readArray, type WaitOptions } from "../arguments.ts";
+import type { Door, SyscallSpec } from "../door.ts";
 import { SYSCALLS } from "../table.ts";
 
 /** What makes a handle; only the package's own code can make one of these. */
@@ -54,6 +55,8 @@ export abstract class Handle implements Disposable {
   readonly #number: number;
   readonly #type: string;
   readonly #rights: Rights;
+  /** What `new` was called on; a duplicate is of the same class. */
+  readonly #Class: new (origin: HandleOrigin) => this;
 
   static {
     readDoor = (handle) => handle.#door;
@@ -71,6 +74,7 @@ export abstract class Handle implements Disposable {
     this.#number = origin.number;
     this.#type = origin.type;
     this.#rights = origin.rights;
+    this.#Class = new.target as unknown as new (origin: HandleOrigin) => this;
   }
 
   /** The handle's number in its task's table. */
@@ -180,8 +184,7 @@ export abstract class Handle implements Disposable {
 
   #again(number: number, rights: Rights): this {
     const kept = rights === Rights.SAME ? this.#rights : rights;
-    const Class = this.constructor as new (origin: HandleOrigin) => this;
-    return new Class(new HandleOrigin(this.#door, number, this.#type, kept));
+    return new this.#Class(new HandleOrigin(this.#door, number, this.#type, kept));
   }
 }
 
@@ -197,12 +200,61 @@ export function doorOf(handle: Handle): Door {
  */
 export function numberFor(door: Door, handle: unknown): number {
   if (!isHandle(handle)) {
-    throw new KernelError("BAD_HANDLE", `A handle is expected, not ${typeof handle}`);
+    throw new KernelError("BAD_HANDLE", `a handle is expected, not ${describe(handle)}`);
   }
   if (readDoor(handle) !== door) {
-    throw new KernelError("BAD_HANDLE", `Handle ${handle.number} belongs to another task`);
+    throw new KernelError("BAD_HANDLE", `handle ${handle.number} belongs to another task`);
   }
   return handle.number;
+}
+
+/** The numbers of handles that a program sends along; none where it is left out. */
+export function numbersFor(door: Door, handles: unknown): number[] {
+  if (handles === undefined) return [];
+  const copy = readArray(handles, "handles", MOST_HANDLES_IN_MESSAGE);
+  return copy.map((handle) => numberFor(door, handle));
+}
+
+/**
+ * What a stub makes of its arguments before it calls the kernel; a refusal is told as the
+ * syscall's own, with what was attempted.
+ */
+export function prepared<T>(syscall: SyscallSpec, prepare: () => T): T {
+  try {
+    return prepare();
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.syscall !== undefined) throw error;
+    throw inContext(error, syscall.name, syscall.verb);
+  }
+}
+
+/** As `async` would: what throws before there is a promise becomes one that rejects. */
+export function rejecting<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return call();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/**
+ * A waiting call's result, made into what the program gets. As the call's own promise, and unlike
+ * one from `then` or an async function, it doesn't count as unhandled when the task ends meanwhile:
+ * nobody may be left to catch it.
+ */
+export function mapped<T, U>(call: Promise<T>, map: (result: T) => U): Promise<U> {
+  const { promise, resolve, reject } = Promise.withResolvers<U>();
+  call.then((result) => {
+    try {
+      resolve(map(result));
+    } catch (error) {
+      reject(error);
+    }
+  }, (error) => {
+    if (error instanceof KernelError && error.code === "TASK_DEAD") promise.catch(() => {});
+    reject(error);
+  });
+  return promise;
 }
 
 /** The result of a call that never would block. */

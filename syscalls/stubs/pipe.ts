@@ -8,6 +8,8 @@ import type { WaitOptions } from "../arguments.ts";
 import { SYSCALLS } from "../table.ts";
 import type { PeerStatus, PipeStatus } from "../table/streams.ts";
 import { done, doorOf, Handle } from "./handle.ts";
+import { PipeIterator } from "./pipe_iterator.ts";
+import { readableOf, writableOf } from "./pipe_streams.ts";
 
 /** What every end of a stream between programs tells. */
 export interface StreamEnd {
@@ -88,7 +90,9 @@ abstract class PipeHandle extends Handle implements PipeEnd {
  * console.log(await reader.read(buffer), await reader.read(buffer)); // 5 0
  * ```
  */
-export class PipeReader extends PipeHandle {
+export class PipeReader extends PipeHandle implements AsyncIterable<Uint8Array<ArrayBuffer>> {
+  #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined = undefined;
+
   /**
    * Waits for bytes and reads what is there, up to the buffer's length.
    *
@@ -129,6 +133,25 @@ export class PipeReader extends PipeHandle {
   consume(bytes: number): void {
     doorOf(this).call(SYSCALLS.pipeConsume, this.number, bytes);
   }
+
+  /**
+   * What comes out of the pipe as a byte stream (BYOB readers included); the same stream each time.
+   * It holds no bytes of its own, so the pipe's capacity is what holds back the writers. From here
+   * on the handle is the stream's: cancelling it, its end and an error close the handle.
+   *
+   * @throws {KernelError} NOT_SUPPORTED for a nonblocking handle, BAD_HANDLE.
+   */
+  get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#readable ??= readableOf(this);
+  }
+
+  /**
+   * The bytes chunk by chunk until the end of the stream. Leaving early neither closes the handle
+   * nor loses bytes; each chunk is the consumer's own.
+   */
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array<ArrayBuffer>> {
+    return new PipeIterator(this);
+  }
 }
 
 /**
@@ -136,8 +159,22 @@ export class PipeReader extends PipeHandle {
  *
  * Up to 4,096 bytes (or the capacity, if that is less) are written whole, never between another
  * writer's bytes and never in part.
+ *
+ * @example
+ * ```ts
+ * import { Kernel } from "@carmine/kernel";
+ *
+ * await using kernel = new Kernel();
+ * const { reader, writer } = kernel.init.createPipe({ capacity: 16 });
+ * console.log(writer.tryWrite(new Uint8Array(10))); // 10
+ * console.log(writer.tryWrite(new Uint8Array(10))); // -1: it would not be whole
+ * reader.close();
+ * await writer.write(new Uint8Array(1)).catch((error) => console.log(error.code)); // BROKEN_PIPE
+ * ```
  */
 export class PipeWriter extends PipeHandle {
+  #writable: WritableStream<Uint8Array> | undefined = undefined;
+
   /**
    * Writes all of the bytes, waiting for room as often as needed.
    *
@@ -194,6 +231,18 @@ export class PipeWriter extends PipeHandle {
   commit(bytes: number): void {
     doorOf(this).call(SYSCALLS.pipeCommit, this.number, bytes);
   }
+
+  /**
+   * A stream whose chunks go into the pipe; the same stream each time. From here on the handle is
+   * the stream's: closing it, aborting it and an error close the handle. Readers of an aborted one
+   * get BROKEN_PIPE with the abort's reason as `cause`. When the last reader goes the stream errors
+   * with BROKEN_PIPE, at once if the handle has WAIT, else at its next write.
+   *
+   * @throws {KernelError} NOT_SUPPORTED for a nonblocking handle, BAD_HANDLE.
+   */
+  get writable(): WritableStream<Uint8Array> {
+    return this.#writable ??= writableOf(this);
+  }
 }
 
 /** One array of all the parts' bytes. */
@@ -202,6 +251,9 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   for (const part of parts) {
     if (!(part instanceof Uint8Array)) {
       throw new KernelError("INVALID_ARGUMENT", "Cannot write parts: each must be a Uint8Array");
+    }
+    if ((part.buffer as ArrayBuffer).detached === true) {
+      throw new KernelError("INVALID_ARGUMENT", "Cannot write parts: one's buffer is detached");
     }
     length += part.byteLength;
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { KernelError } from "../../capabilities/errors.ts";
+import type { HandleArrival } from "../../capabilities/message_ops.ts";
 import type { Rights } from "../../capabilities/rights.ts";
 import type { Door } from "../door.ts";
 import { SYSCALLS } from "../table.ts";
@@ -31,12 +32,19 @@ export function makeHandle<H extends Handle>(
   );
 }
 
+/** A typed handle for one that has arrived in a message; closed if it was revoked on its way. */
+export function adoptArrival(door: Door, { number, type, rights }: HandleArrival): Handle {
+  return makeHandle(classOf(type), door, number, type, rights);
+}
+
 /** A typed handle for a number that the kernel just gave to this task. */
 export function adopt(door: Door, number: number): Handle {
   const { type, rights } = done(door.call(SYSCALLS.handleQuery, number));
+  return makeHandle(classOf(type), door, number, type, rights);
+}
+
+function classOf(type: string): HandleClass<Handle> {
   const Class = classes.get(type);
-  if (Class === undefined) {
-    throw new KernelError("WRONG_TYPE", `No handle class is known for a ${type}`);
-  }
-  return makeHandle(Class, door, number, type, rights);
+  if (Class !== undefined) return Class;
+  throw new KernelError("WRONG_TYPE", `No handle class is known for a ${type}`);
 }

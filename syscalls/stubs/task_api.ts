@@ -6,10 +6,22 @@
 import type { Limits } from "../../capabilities/limits.ts";
 import type { Signals } from "../../capabilities/signals.ts";
 import type { WaitOptions } from "../arguments.ts";
+import type { CounterOptions } from "../table/counters.ts";
+import type { EventChannelOptions, GroupOptions } from "../table/events.ts";
+import type { MessageQueueOptions } from "../table/messages.ts";
+import type { SocketPairOptions } from "../table/sockets.ts";
 import type { PipeOptions } from "../table/streams.ts";
+import type { Counter } from "./counter.ts";
+import type { EventChannel, TaskEvents } from "./events.ts";
+import type { Group } from "./group.ts";
 import type { Handle } from "./handle.ts";
+import type { MessageReceiver, MessageSender } from "./message_queue.ts";
+import type { Namespace } from "./namespace.ts";
 import type { PipeReader, PipeWriter } from "./pipe.ts";
+import type { Socket } from "./socket.ts";
 import type { TaskHandle } from "./task_handle.ts";
+import type { Timer } from "./timer.ts";
+import type { WaitSet } from "./wait_set.ts";
 
 /** What runs as a task: a function runs in this isolate, a URL in a worker. */
 export type Program = ((task: Task) => unknown | Promise<unknown>) | URL | string;
@@ -77,6 +89,8 @@ export interface Task {
    * @throws {KernelError} INVALID_ARGUMENT for an unknown name, WRONG_TYPE for another class.
    */
   handle<H extends Handle>(name: string, type?: new (...args: never[]) => H): H;
+  /** What is sent to this task: directly, through groups, by the kernel. */
+  readonly events: TaskEvents;
   /** Aborted by terminate and interrupt, and when the task is killed. */
   readonly signal: AbortSignal;
   /** What the task may use. */
@@ -87,6 +101,56 @@ export interface Task {
    * @throws {KernelError} OUT_OF_RANGE, TOO_MANY_HANDLES, LIMIT_EXCEEDED, NO_SPACE.
    */
   createPipe(options?: PipeOptions): { reader: PipeReader; writer: PipeWriter };
+  /**
+   * Makes an event channel. The name is for people: it gives nobody access.
+   *
+   * @throws {KernelError} TOO_MANY_HANDLES, LIMIT_EXCEEDED, OUT_OF_RANGE.
+   */
+  createEventChannel(name: string, options?: EventChannelOptions): EventChannel;
+  /**
+   * Makes a group of tasks, without members.
+   *
+   * @throws {KernelError} TOO_MANY_HANDLES, LIMIT_EXCEEDED, OUT_OF_RANGE.
+   */
+  createGroup(name: string, options?: GroupOptions): Group;
+  /**
+   * Makes a counter.
+   *
+   * @throws {KernelError} INVALID_ARGUMENT, TOO_MANY_HANDLES, LIMIT_EXCEEDED.
+   */
+  createCounter(options?: CounterOptions): Counter;
+  /**
+   * Makes a message queue.
+   *
+   * @throws {KernelError} OUT_OF_RANGE, TOO_MANY_HANDLES, LIMIT_EXCEEDED.
+   */
+  createMessageQueue(
+    options?: MessageQueueOptions,
+  ): { sender: MessageSender; receiver: MessageReceiver };
+  /**
+   * Makes two connected sockets.
+   *
+   * @throws {KernelError} OUT_OF_RANGE, TOO_MANY_HANDLES, LIMIT_EXCEEDED, NO_SPACE.
+   */
+  createSocketPair(options?: SocketPairOptions): [Socket, Socket];
+  /**
+   * Makes a namespace, in which tasks that hold it find each other by name.
+   *
+   * @throws {KernelError} TOO_MANY_HANDLES, LIMIT_EXCEEDED.
+   */
+  createNamespace(): Namespace;
+  /**
+   * Makes a timer, not set yet.
+   *
+   * @throws {KernelError} TOO_MANY_HANDLES, LIMIT_EXCEEDED.
+   */
+  createTimer(): Timer;
+  /**
+   * Makes an empty wait set.
+   *
+   * @throws {KernelError} TOO_MANY_HANDLES, LIMIT_EXCEEDED.
+   */
+  createWaitSet(): WaitSet;
   /**
    * Starts a program as a child. The given handles move to it, all or none.
    *
@@ -116,6 +180,46 @@ export interface Task {
    * @param value What the parent gets beside the code.
    */
   exit(code?: number, value?: unknown): never;
+  /**
+   * A pipe's end that a host stream's bytes come out of. What the pipe has no room for stays in
+   * the stream. The stream's error reaches readers as BROKEN_PIPE with that error as `cause`;
+   * closing the last reader cancels the stream. Both are done with when this task ends.
+   *
+   * @param stream Of Uint8Array chunks on plain buffers; any other ends it with an error.
+   * @throws {KernelError} INVALID_ARGUMENT when it is no stream or is locked; as
+   * {@linkcode Task.createPipe}.
+   */
+  fromReadable(stream: ReadableStream<Uint8Array>): PipeReader;
+  /**
+   * A pipe's end whose bytes go into a host stream. Closing the last writer closes the stream; when
+   * the stream errors, writers get BROKEN_PIPE. What is still in the pipe when this task ends is
+   * dropped and the stream aborted.
+   *
+   * @throws {KernelError} INVALID_ARGUMENT when it is no stream or is locked; as
+   * {@linkcode Task.createPipe}.
+   */
+  fromWritable(stream: WritableStream<Uint8Array>): PipeWriter;
+  /**
+   * Moves bytes from one pipe to another without leaving the kernel. Waits until at least one byte
+   * could be moved, and takes its turn among the readers of the one and the writers of the other.
+   *
+   * @param bytes Most bytes to move.
+   * @returns How many were moved, together; 0 at the end of `from`'s stream.
+   * @throws {KernelError} ACCESS_DENIED without READ on `from` and WRITE on `to`, BROKEN_PIPE,
+   * INVALID_ARGUMENT when both are of one pipe, NOT_SUPPORTED for a pipe in packet mode,
+   * WOULD_BLOCK when one of the handles is nonblocking, TIMED_OUT, CANCELED.
+   */
+  splice(
+    from: PipeReader,
+    to: PipeWriter,
+    bytes: number,
+    options?: WaitOptions,
+  ): Promise<number>;
+  /**
+   * As {@linkcode Task.splice}, but the bytes stay in `from` as well. One call copies no more than
+   * up to the wrap of `from`'s ring.
+   */
+  tee(from: PipeReader, to: PipeWriter, bytes: number, options?: WaitOptions): Promise<number>;
   /**
    * The raw door: a syscall by number, with handle numbers and plain values. Fails as the typed
    * call would; gives a promise where the call may wait, and then takes wait options last.

@@ -3,9 +3,11 @@
  *
  * @module
  */
+import type { EventContent, EventPayload } from "../../capabilities/event_ops.ts";
 import type { ExitStatus } from "../../capabilities/task_ops.ts";
 import type { WaitOptions } from "../arguments.ts";
 import { SYSCALLS } from "../table.ts";
+import type { EventSendOptions } from "../table/events.ts";
 import { doorOf, Handle } from "./handle.ts";
 import { register } from "./registry.ts";
 
@@ -22,18 +24,19 @@ import { register } from "./registry.ts";
  * ```
  */
 export class TaskHandle extends Handle {
-  readonly #taskId: number;
+  /** Undefined for a handle that was closed from the start: one revoked on its way to here. */
+  readonly #taskId: number | undefined;
 
   /** Throws for anybody but the kernel. */
   constructor(...origin: never[]);
   constructor(origin: unknown) {
     super(...([origin] as never[]));
-    this.#taskId = doorOf(this).call(SYSCALLS.taskId, this.number);
+    this.#taskId = this.closed ? undefined : this.#askTaskId();
   }
 
   /** The task's id. */
   get taskId(): number {
-    return this.#taskId;
+    return this.#taskId ?? this.#askTaskId();
   }
 
   /**
@@ -53,6 +56,24 @@ export class TaskHandle extends Handle {
   /** Ends the task at once; nothing happens when it has ended. Needs SIGNAL_TASK. */
   kill(): void {
     doorOf(this).call(SYSCALLS.taskKill, this.number);
+  }
+
+  /**
+   * Sends the task an event. Process control needs SIGNAL_TASK and is always immediate: kill, stop
+   * and continue act; terminate and interrupt abort the task's signal, unless it registered a
+   * filter for process control, and arrive; the others only arrive. Everything else needs WRITE.
+   *
+   * @throws {EventError} TASK_DEAD when the task has ended; NOT_SUPPORTED for kill and stop of
+   * init.
+   * @throws {KernelError} ACCESS_DENIED, INVALID_ARGUMENT, OUT_OF_RANGE; LIMIT_EXCEEDED when too
+   * many immediate or reliable events of the sender have not been received.
+   */
+  send(content: EventContent, payload?: EventPayload, options?: EventSendOptions): void {
+    doorOf(this).call(SYSCALLS.eventSendDirect, this.number, content, payload, options);
+  }
+
+  #askTaskId(): number {
+    return doorOf(this).call(SYSCALLS.taskId, this.number);
   }
 }
 

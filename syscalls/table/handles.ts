@@ -19,7 +19,7 @@ import {
 import { syscall } from "./define.ts";
 
 /** Most sources that one `waitMany` takes; a wait set takes more. */
-const MOST_SOURCES = 4_096;
+export const MOST_SOURCES = 4_096;
 
 /** One source of a `waitMany`. */
 export interface WaitItem {

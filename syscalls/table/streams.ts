@@ -1,4 +1,4 @@
-/** 200-299: streams; 600: pipes. @module */
+/** 200-299: streams; 600-609: pipes. @module */
 import { Capability } from "../../capabilities/capability.ts";
 import { Rights } from "../../capabilities/rights.ts";
 import { Signals } from "../../capabilities/signals.ts";
@@ -26,6 +26,16 @@ const writable = handle({
   rights: Rights.WRITE,
   waits: Signals.WRITABLE | Signals.PEER_CLOSED,
 });
+const source = handle({
+  capability: Capability.PIPE,
+  rights: Rights.READ,
+  waits: Signals.READABLE | Signals.PEER_CLOSED,
+}, "from");
+const sink = handle({
+  capability: Capability.PIPE,
+  rights: Rights.WRITE,
+  waits: Signals.WRITABLE | Signals.PEER_CLOSED,
+}, "to");
 const pipeReader = handle({ capability: Capability.PIPE, rights: Rights.READ });
 const pipeWriter = handle({ capability: Capability.PIPE, rights: Rights.WRITE });
 
@@ -153,5 +163,21 @@ export const streamCalls = {
     verb: "give up",
     summary: "Ends the stream with a reason: what is unread is dropped, reads throw BROKEN_PIPE.",
     args: [pipeWriter, anything("reason")],
+  }),
+  pipeSplice: syscall<[from: HandleRef, to: HandleRef, bytes: number], number>({
+    number: 608,
+    name: "splice",
+    verb: "splice from",
+    summary: "Moves bytes from one pipe to another, as many as are there and fit; 0 at the end.",
+    args: [source, sink, integer("bytes", 0, Number.MAX_SAFE_INTEGER)],
+    errors: ["BROKEN_PIPE", "INVALID_ARGUMENT", "NOT_SUPPORTED"],
+  }),
+  pipeTee: syscall<[from: HandleRef, to: HandleRef, bytes: number], number>({
+    number: 609,
+    name: "tee",
+    verb: "tee from",
+    summary: "Copies bytes from one pipe to another and leaves them in the first; 0 at the end.",
+    args: [source, sink, integer("bytes", 0, Number.MAX_SAFE_INTEGER)],
+    errors: ["BROKEN_PIPE", "INVALID_ARGUMENT", "NOT_SUPPORTED"],
   }),
 };

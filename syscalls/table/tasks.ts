@@ -15,13 +15,14 @@ import {
   optional,
   readArray,
   readField,
+  readMap,
   record,
   text,
 } from "../arguments.ts";
 import { syscall } from "./define.ts";
 
 /** Most names of handles, strings of arguments and import prefixes that a spawn takes. */
-const MOST_STRINGS = 4_096;
+export const MOST_STRINGS = 4_096;
 
 /** What a spawn asks for, handles as numbers. */
 export interface SpawnArguments {
@@ -44,17 +45,10 @@ function strings(name: string): ReturnType<typeof custom> {
   );
 }
 
-/** Handles by name: a map, or an object's own properties, each read once. */
+/** Handles by name. */
 function namedHandles(given: unknown, name: string): Map<string, number> {
-  let pairs: unknown[];
-  try {
-    pairs = [...(given as Map<unknown, unknown>)];
-  } catch (cause) {
-    throw new KernelError("INVALID_ARGUMENT", `${name} must map names to handles`, { cause });
-  }
   const handles = new Map<string, number>();
-  for (const pair of pairs) {
-    const [key, number] = readArray(pair, name, 2);
+  for (const [key, number] of readMap(given, name, MOST_STRINGS)) {
     if (typeof key !== "string" || typeof number !== "number") {
       throw new KernelError("INVALID_ARGUMENT", `${name} must map names to handles`);
     }
@@ -86,7 +80,7 @@ export const taskCalls = {
       record("options", [
         optional(text("name", 255)),
         optional(strings("args")),
-        optional(custom("handles", "map of names to handles", namedHandles)),
+        optional(custom("handles", "Map of names to handles", namedHandles)),
         optional(custom("limits", "limits", limits)),
         optional(strings("imports")),
       ]),
@@ -116,6 +110,15 @@ export const taskCalls = {
     verb: "kill",
     summary: "Ends the task at once; nothing happens when it has ended.",
     args: [handle({ capability: Capability.TASK, rights: Rights.SIGNAL_TASK })],
+  }),
+  taskCrash: syscall<[error: unknown], void>({
+    number: 6,
+    name: "task_crash",
+    verb: "crash",
+    summary: "Ends the calling task with an error that nobody caught.",
+    args: [anything("error")],
+    whileStopped: true,
+    errors: ["NOT_SUPPORTED"],
   }),
   taskId: syscall<[handle: HandleRef], number>({
     number: 5,

@@ -1,0 +1,169 @@
+/**
+ * Counters: eventfd's unsigned 64-bit number, to wait on and to count permits with.
+ *
+ * Invariants:
+ * - `0 ≤ value ≤ 2⁶⁴ − 2`;
+ * - what was added and not yet taken is the value: an addition that failed added nothing;
+ * - READABLE is up exactly when a take would get something, WRITABLE exactly when 1 more fits;
+ * - write listeners hear of each addition, after everybody it lets go on has gone on.
+ *
+ * @module
+ */
+import { Capability } from "../../capabilities/capability.ts";
+import type { ControlOps } from "../../capabilities/control_ops.ts";
+import { CounterCommand, type CounterOps, LARGEST_COUNT } from "../../capabilities/counter_ops.ts";
+import { IpcError, StreamError } from "../../capabilities/errors.ts";
+import { reportUncaught } from "../../capabilities/report_uncaught.ts";
+import { Signals } from "../../capabilities/signals.ts";
+import { type StreamOps, WOULD_BLOCK, type WouldBlock } from "../../capabilities/stream_ops.ts";
+import { copyBytes, lengthOf } from "../../memory/atomics.ts";
+import { allocateCounter, CounterCell } from "../../memory/counter_cell.ts";
+import { KernelObject } from "../kernel_object.ts";
+
+/** Bytes of a counter's record in a stream: one little-endian unsigned number. */
+export const RECORD_BYTES = 8;
+
+/** A record on its way in or out: a program's own views are never asked anything. */
+const record = new Uint8Array(RECORD_BYTES);
+const recordView = new DataView(record.buffer);
+
+/** What a counter is made from. */
+export interface CounterSettings {
+  /** The first value, 0 … 2⁶⁴ − 2. */
+  readonly initial?: bigint;
+  /** True when taking takes 1. */
+  readonly semaphore?: boolean;
+}
+
+/** A counter. */
+export class CounterObject extends KernelObject implements CounterOps, StreamOps, ControlOps {
+  readonly type = "counter";
+  readonly capabilities: number = Capability.COUNTER | Capability.STREAM | Capability.CONTROL;
+  readonly supportedControlCommands: readonly number[] = [CounterCommand.SET_SEMAPHORE];
+  readonly #memory: SharedArrayBuffer;
+  /** The seat at `#memory` for the mode that the counter is in. */
+  #cell: CounterCell;
+  readonly #writeListeners: Set<{ readonly listener: () => void }> = new Set();
+
+  constructor(settings: CounterSettings = {}) {
+    super();
+    this.#memory = allocateCounter(settings.initial ?? 0n);
+    this.#cell = new CounterCell(this.#memory, { semaphore: settings.semaphore ?? false });
+  }
+
+  get value(): bigint {
+    return this.#cell.value;
+  }
+
+  get isSemaphore(): boolean {
+    return this.#cell.isSemaphore;
+  }
+
+  tryAdd(amount: bigint): boolean {
+    if (!this.#cell.tryAdd(amount)) return false;
+    this.waiters.wake();
+    if (this.#writeListeners.size > 0) this.#tellListeners();
+    return true;
+  }
+
+  tryTake(): bigint | WouldBlock {
+    const taken = this.#cell.tryTake();
+    if (taken === undefined) return WOULD_BLOCK;
+    this.waiters.wake();
+    return taken;
+  }
+
+  /** Takes, and puts what it took into the buffer as a record. */
+  tryRead(into: Uint8Array): number {
+    const length = lengthOf(into);
+    if (length < RECORD_BYTES) {
+      throw new StreamError(
+        "INVALID_ARGUMENT",
+        `a record has ${RECORD_BYTES} bytes, the buffer ${length}`,
+      );
+    }
+    const taken = this.tryTake();
+    if (typeof taken === "number") return taken;
+    recordView.setBigUint64(0, taken, true);
+    copyBytes(into, 0, record, 0, RECORD_BYTES);
+    return RECORD_BYTES;
+  }
+
+  /** Adds records one by one, as many as fit now. */
+  tryWrite(bytes: Uint8Array, start = 0): number {
+    if (start === 0) requireRecords(bytes);
+    const length = lengthOf(bytes);
+    let end = start;
+    while (end < length && this.tryAdd(countAt(bytes, end))) end += RECORD_BYTES;
+    return end === start ? WOULD_BLOCK : end - start;
+  }
+
+  control(command: number, argument: number): number {
+    if (command !== CounterCommand.SET_SEMAPHORE) {
+      throw new IpcError("NOT_SUPPORTED", `a counter has no control command ${command}`);
+    }
+    if (argument !== 0 && argument !== 1) {
+      throw new IpcError("INVALID_ARGUMENT", `semaphore mode is 0 or 1, not ${argument}`);
+    }
+    const before = this.isSemaphore ? 1 : 0;
+    this.#cell = new CounterCell(this.#memory, { semaphore: argument === 1 });
+    return before;
+  }
+
+  /**
+   * Calls a listener after each addition, of 0 too.
+   *
+   * @returns Ends that.
+   */
+  addWriteListener(listener: () => void): () => void {
+    const entry = { listener };
+    this.#writeListeners.add(entry);
+    return () => void this.#writeListeners.delete(entry);
+  }
+
+  override assertInvariants(): void {
+    super.assertInvariants();
+    this.#cell.assertInvariants();
+    const { value } = this;
+    if (value < 0n || value > LARGEST_COUNT) throw new Error(`the counter holds ${value}`);
+  }
+
+  protected ownSignals(): Signals {
+    const { value } = this;
+    return (value > 0n ? Signals.READABLE : 0) | (value < LARGEST_COUNT ? Signals.WRITABLE : 0);
+  }
+
+  protected override onLastHandleClosed(): void {
+    this.#writeListeners.clear();
+  }
+
+  #tellListeners(): void {
+    for (const { listener } of [...this.#writeListeners]) {
+      try {
+        listener();
+      } catch (error) {
+        reportUncaught(error); // the addition has happened, and its caller is not to blame
+      }
+    }
+  }
+}
+
+/** Refuses bytes of which a part could never be added, before any is. */
+function requireRecords(bytes: Uint8Array): void {
+  const length = lengthOf(bytes);
+  if (length === 0 || length % RECORD_BYTES !== 0) {
+    throw new StreamError(
+      "INVALID_ARGUMENT",
+      `records have ${RECORD_BYTES} bytes each, and ${length} are no whole number of them`,
+    );
+  }
+  for (let start = 0; start < length; start += RECORD_BYTES) countAt(bytes, start);
+}
+
+/** What the record that begins at `start` says to add. */
+function countAt(bytes: Uint8Array, start: number): bigint {
+  copyBytes(record, 0, bytes, start, RECORD_BYTES);
+  const count = recordView.getBigUint64(0, true);
+  if (count <= LARGEST_COUNT) return count;
+  throw new StreamError("INVALID_ARGUMENT", `${count} is more than a counter ever holds`);
+}

@@ -1,0 +1,377 @@
+/**
+ * The event manager: the kernel's part that stamps events and delivers those sent to tasks and
+ * groups. Each kernel owns one.
+ *
+ * Invariants:
+ * - event ids rise and are never reused; sender and time come from here alone;
+ * - a reliable event is in its target's queue, waits for room there (charged to its sender as one
+ *   queued event), or its target's failure policy has been applied, once.
+ *
+ * @module
+ */
+import { EventError, KernelError } from "../../capabilities/errors.ts";
+import type {
+  DeliveryConfig,
+  DeliveryResult,
+  EventContent,
+  EventDelivery,
+  EventPayload,
+  EventPriority,
+  ProcessControl,
+} from "../../capabilities/event_ops.ts";
+import type { ExitStatus } from "../../capabilities/task_ops.ts";
+import type { Clock } from "../clock.ts";
+import type { TaskObject } from "../task.ts";
+import { EventRecord } from "./event.ts";
+import { Offer } from "./event_queue.ts";
+import type { AnyGroup } from "./group.ts";
+import { DEFAULT_DELIVERY, type DeliveryPolicy, ReliableDeliveries } from "./reliable_delivery.ts";
+
+/** What the manager needs of its kernel. */
+export interface EventManagerHost {
+  readonly clock: Clock;
+  readonly init: TaskObject;
+  log(record: { level: string; message: string; taskId?: number }): void;
+}
+
+/** How an event is sent, defaults filled in by the manager. */
+export interface SendSettings {
+  readonly mode?: "immediate" | "notification";
+  readonly reliable?: boolean;
+  readonly priority?: EventPriority;
+}
+
+/** How one event is to be delivered to one task. */
+interface Manner {
+  readonly priority: EventPriority;
+  readonly reliable: boolean;
+  /** True when filters and a full queue don't matter. */
+  readonly forced: boolean;
+}
+
+/** What came of sending to one task; "unwanted": its filters refused it. */
+type Outcome = "delivered" | "dropped" | "unwanted";
+
+const NORMAL: EventPriority = 2;
+const HIGH: EventPriority = 3;
+const KERNEL = 0;
+
+/** Stamps and delivers. */
+export class EventManager {
+  readonly #host: EventManagerHost;
+  readonly #reliable: ReliableDeliveries;
+  readonly #policies: WeakMap<TaskObject, DeliveryPolicy> = new WeakMap();
+  #nextEventId = 1;
+
+  constructor(host: EventManagerHost) {
+    this.#host = host;
+    this.#reliable = new ReliableDeliveries(host, (failed, sender, target, policy, why) => {
+      this.#applyPolicy(failed, sender, target, policy, why);
+    });
+  }
+
+  /** How many reliable events wait for room. */
+  get waitingCount(): number {
+    return this.#reliable.size;
+  }
+
+  /** An event with the stamp of its sender; undefined stands for the kernel. */
+  stamp(
+    sender: TaskObject | undefined,
+    delivery: EventDelivery,
+    content: EventContent,
+    payload: EventPayload,
+  ): EventRecord {
+    const metadata = Object.freeze({
+      eventId: this.#nextEventId++,
+      sender: sender?.taskId ?? KERNEL,
+      timestampMs: this.#host.clock.now(),
+      priority: delivery.priority,
+    });
+    const event = { delivery: Object.freeze(delivery), content, payload, metadata };
+    return new EventRecord(event, sender?.account);
+  }
+
+  /** An event published through a channel. */
+  stampForChannel(
+    sender: TaskObject,
+    channelId: string,
+    content: EventContent,
+    payload: EventPayload,
+    priority: EventPriority = NORMAL,
+  ): EventRecord {
+    return this.stamp(sender, { type: "channel", channelId, priority }, content, payload);
+  }
+
+  /**
+   * Sends to one task.
+   *
+   * @throws {EventError} TASK_DEAD when the target has ended, NOT_SUPPORTED for kill and stop of
+   * init.
+   * @throws {KernelError} LIMIT_EXCEEDED when a forced or waiting event is one too many for the
+   * sender.
+   */
+  sendDirect(
+    sender: TaskObject,
+    target: TaskObject,
+    content: EventContent,
+    payload: EventPayload,
+    settings: SendSettings = {},
+  ): void {
+    if (target.status !== undefined) {
+      if (controlOf(content) === "kill") return; // as kill(): what is dead stays dead
+      throw new EventError("TASK_DEAD", `task ${target.taskId} (${target.name}) has ended`);
+    }
+    if (this.#isSpared(target, content)) {
+      throw new EventError("NOT_SUPPORTED", "init is neither killed nor stopped");
+    }
+    const manner = mannerOf(content, settings);
+    const { priority, reliable } = manner;
+    const delivery = { type: "direct", target: target.taskId, priority, reliable } as const;
+    this.#sendOne(sender, target, this.stamp(sender, delivery, content, payload), manner);
+  }
+
+  /**
+   * Sends to every member of a group. Process control reaches the members that the group may send
+   * it to; the others count as dropped, and so do members for which the sender's limit has no room.
+   */
+  sendToGroup(
+    sender: TaskObject,
+    group: AnyGroup,
+    content: EventContent,
+    payload: EventPayload,
+    settings: SendSettings = {},
+  ): DeliveryResult {
+    const manner = mannerOf(content, settings);
+    const { priority, reliable } = manner;
+    const { target } = group;
+    const delivery: EventDelivery = target.type === "allTasks"
+      ? { type: "broadcast", priority, reliable }
+      : { type: "group", target, priority, reliable };
+    const record = this.stamp(sender, delivery, content, payload);
+    const result = { delivered: 0, dropped: 0 };
+    // A snapshot: what a member does on delivery may change the group.
+    for (const [member, maySignal] of [...group.members()]) {
+      const outcome = this.#sendToMember(sender, member, maySignal, record, manner);
+      if (outcome !== "unwanted") result[outcome]++;
+    }
+    return result;
+  }
+
+  /** Changes how a task's own queue takes events; throws and changes nothing. */
+  configure(task: TaskObject, config: DeliveryConfig): void {
+    if (config.bufferSize !== undefined) task.events.resize(config.bufferSize);
+    this.#policies.set(task, { ...this.#policyOf(task), ...config });
+  }
+
+  /** A child has ended: its parent is told. A full queue drops and counts it. */
+  childExit(child: TaskObject, status: ExitStatus): void {
+    const { parent } = child;
+    if (parent === undefined || parent.status !== undefined) return;
+    const how = status.state === "exited"
+      ? { code: status.code }
+      : status.state === "crashed"
+      ? { message: messageOf(status.error) }
+      : {};
+    this.#tell(parent, "childExit", { taskId: child.taskId, state: status.state, ...how });
+  }
+
+  /** A task wrote to a pipe that nobody reads: it is told if it asked for such events. */
+  pipeBroken(task: TaskObject, handle: number): void {
+    if (!handlesControl(task) || task.status !== undefined) return;
+    this.#tell(task, "pipeBroken", { handle });
+  }
+
+  /** A task has ended: it leaves its groups. */
+  taskEnded(task: TaskObject): void {
+    for (const group of [...task.groups]) group.leave(task);
+  }
+
+  /** Forgets whatever waits: the kernel ends. */
+  shutdown(): void {
+    this.#reliable.clear();
+  }
+
+  #sendToMember(
+    sender: TaskObject,
+    member: TaskObject,
+    maySignal: boolean,
+    record: EventRecord,
+    manner: Manner,
+  ): Outcome {
+    const isAllowed = controlOf(record.content) === undefined || maySignal;
+    if (member.status !== undefined || !isAllowed || this.#isSpared(member, record.content)) {
+      return "dropped";
+    }
+    try {
+      // Forced and waiting events are charged one by one, so each member needs a record of its own.
+      const own = manner.forced || manner.reliable ? record.fork() : record;
+      return this.#sendOne(sender, member, own, manner);
+    } catch (error) {
+      if (error instanceof KernelError && error.code === "LIMIT_EXCEEDED") return "dropped";
+      throw error;
+    }
+  }
+
+  #sendOne(
+    sender: TaskObject,
+    target: TaskObject,
+    record: EventRecord,
+    manner: Manner,
+  ): Outcome {
+    const control = controlOf(record.content);
+    if (control === "kill" || control === "stop" || control === "continue") {
+      act(target, control);
+      return "delivered";
+    }
+    if (manner.forced) {
+      forceInto(target, record, sender);
+      if (control === "terminate" || control === "interrupt") abort(target, control);
+      return "delivered";
+    }
+    if (!manner.reliable) return outcomeOf(target.events.offer(record));
+    if (!target.events.wants(record)) return "unwanted";
+    // Behind those that wait already: there may be room for which none of them has been tried yet.
+    const isTaken = !this.#reliable.hasWaiting(target) &&
+      target.events.take(record) === Offer.TAKEN;
+    if (!isTaken) this.#reliable.add(record, sender, target, this.#policyOf(target));
+    return "delivered";
+  }
+
+  /** The kernel's own process control: passes filters, but not a full queue. */
+  #tell(target: TaskObject, control: "childExit" | "pipeBroken", facts: object): void {
+    const delivery = { type: "direct", target: target.taskId, priority: HIGH, reliable: false };
+    const content = Object.freeze({ type: "processControl", control } as const);
+    const record = this.stamp(undefined, delivery as EventDelivery, content, textPayload(facts));
+    if (target.events.take(record) === Offer.FULL) target.events.countDropped();
+  }
+
+  /** A reliable event could not be delivered: its target's policy decides. */
+  #applyPolicy(
+    record: EventRecord,
+    sender: TaskObject,
+    target: TaskObject,
+    policy: DeliveryPolicy,
+    why: string,
+  ): void {
+    target.events.countDropped();
+    if (policy.failurePolicy === "ignore") return;
+    const informed = policy.failurePolicy === "notifySender" ? sender : this.#host.init;
+    if (policy.failurePolicy !== "log" && informed.status === undefined) {
+      try {
+        this.#notice(informed, record, sender, target, why);
+        return;
+      } catch (error) {
+        if (!(error instanceof KernelError)) throw error; // no room: then the log has to do
+      }
+    }
+    this.#host.log({
+      level: "warn",
+      message: `Event ${record.metadata.eventId} from task ${record.metadata.sender} to task ` +
+        `${target.taskId} (${target.name}) was not delivered: ${why}`,
+      taskId: target.taskId,
+    });
+  }
+
+  /** Tells a task that an event was not delivered; charged to who sent that event. */
+  #notice(
+    informed: TaskObject,
+    failed: EventRecord,
+    sender: TaskObject,
+    target: TaskObject,
+    why: string,
+  ): void {
+    const delivery = { type: "direct", target: informed.taskId, priority: HIGH, reliable: true };
+    const content = Object.freeze(
+      { type: "notification", notification: "deliveryFailed" } as const,
+    );
+    const payload = textPayload({
+      eventId: failed.metadata.eventId,
+      sender: failed.metadata.sender,
+      target: target.taskId,
+      reason: why,
+    });
+    forceInto(
+      informed,
+      this.stamp(undefined, delivery as EventDelivery, content, payload),
+      sender,
+    );
+  }
+
+  #policyOf(task: TaskObject): DeliveryPolicy {
+    return this.#policies.get(task) ?? DEFAULT_DELIVERY;
+  }
+
+  /** Init ends with its kernel only, and a stopped init could never be continued. */
+  #isSpared(target: TaskObject, content: EventContent): boolean {
+    const control = controlOf(content);
+    return target === this.#host.init && (control === "kill" || control === "stop");
+  }
+}
+
+/** Process control is always immediate: forced, reliable, at least HIGH. */
+function mannerOf(content: EventContent, settings: SendSettings): Manner {
+  const forced = settings.mode === "immediate" || content.type === "processControl";
+  const asked = settings.priority ?? NORMAL;
+  const priority: EventPriority = forced && asked < HIGH ? HIGH : asked;
+  return { forced, priority, reliable: forced || settings.reliable === true };
+}
+
+/** Puts an event into a task's queue whatever its filters and its room. */
+function forceInto(target: TaskObject, record: EventRecord, sender: TaskObject): void {
+  record.force(sender.account);
+  try {
+    if (target.events.takeForced(record) !== Offer.TAKEN) record.unforce();
+  } catch (error) {
+    record.unforce();
+    throw error;
+  }
+}
+
+function controlOf(content: EventContent): ProcessControl | undefined {
+  return content.type === "processControl" ? content.control : undefined;
+}
+
+/** True when the task asked for process-control events by name. */
+function handlesControl(task: TaskObject): boolean {
+  return task.events.filters.asksForType("processControl");
+}
+
+function act(target: TaskObject, control: "kill" | "stop" | "continue"): void {
+  switch (control) {
+    case "kill":
+      return target.end({ state: "killed" });
+    case "stop":
+      return target.stop();
+    case "continue":
+      return target.continue();
+    default:
+      return control satisfies never;
+  }
+}
+
+/** Tells the program to end, unless it deals with such events itself. */
+function abort(target: TaskObject, control: "terminate" | "interrupt"): void {
+  if (handlesControl(target)) return;
+  const told = control === "terminate" ? "terminate" : "be interrupted";
+  const reason = `Task ${target.taskId} (${target.name}) was told to ${told}`;
+  target.abort.abort(new KernelError("INTERRUPTED", reason));
+}
+
+function outcomeOf(offer: number): Outcome {
+  if (offer === Offer.TAKEN) return "delivered";
+  return offer === Offer.REFUSED ? "unwanted" : "dropped";
+}
+
+function textPayload(facts: object): EventPayload {
+  return Object.freeze({ type: "string", value: JSON.stringify(facts) });
+}
+
+/** An error's message, which a program may have made anything at all. */
+function messageOf(error: Error): string {
+  try {
+    return String(error.message);
+  } catch {
+    return "";
+  }
+}

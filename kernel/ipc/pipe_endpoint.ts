@@ -1,0 +1,135 @@
+/**
+ * What both ends of a pipe have in common.
+ *
+ * @module
+ */
+import { Capability } from "../../capabilities/capability.ts";
+import { PipeError } from "../../capabilities/errors.ts";
+import type { PipeObject } from "../../capabilities/stream_ops.ts";
+import type { Ring } from "../../memory/ring.ts";
+import { KernelObject } from "../kernel_object.ts";
+
+const byteLengthGetter = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  "byteLength",
+)?.get as (this: Uint8Array) => number;
+
+/** A view's true length: an own property of that name is a hostile caller's. */
+export function byteLengthOf(view: Uint8Array): number {
+  return byteLengthGetter.call(view);
+}
+
+/** What the ends share. */
+export interface PipeCore {
+  readonly ring: Ring;
+  readonly isPacket: boolean;
+  readonly reader: PipeEndpoint;
+  readonly writer: PipeEndpoint;
+  /** Set when a writer gave the stream up: readers get it instead of the end. */
+  failure: { readonly reason: unknown } | undefined;
+  /** Bytes changed, or an end did: whoever can go on does. */
+  changed(): void;
+}
+
+/** What a zero-copy operation handed out and still expects back. */
+export interface Window {
+  readonly view: Uint8Array;
+  /** True when the view is the ring's own memory. */
+  readonly isDirect: boolean;
+  /** Operations of the end when the view was handed out. */
+  readonly operations: number;
+}
+
+/** One end of a pipe; however many handles name it, it is one object. */
+export abstract class PipeEndpoint extends KernelObject implements PipeObject {
+  readonly capabilities: number = Capability.STREAM | Capability.STREAM_IPC | Capability.PIPE;
+  readonly pipe: PipeCore;
+  /** True from the close of the last handle on. */
+  isClosed = false;
+  /** Operations on this side so far: tells whether a window is still what it was. */
+  operations = 0;
+  /** What each handle that began a zero-copy operation was given. */
+  protected readonly windows: Map<unknown, Window> = new Map();
+
+  constructor(pipe: PipeCore) {
+    super();
+    this.pipe = pipe;
+  }
+
+  /** How many name this end: its handles, or the creator of a pipe used without handles. */
+  get users(): number {
+    return this.isClosed ? 0 : Math.max(1, this.handleCount);
+  }
+
+  get hasReaders(): boolean {
+    return !this.pipe.reader.isClosed;
+  }
+
+  get hasWriters(): boolean {
+    return !this.pipe.writer.isClosed;
+  }
+
+  get isReadable(): boolean {
+    return this.availableBytes > 0 || !this.hasWriters || this.pipe.failure !== undefined;
+  }
+
+  get isWritable(): boolean {
+    const isOver = !this.hasReaders || this.pipe.failure !== undefined;
+    return !isOver && this.pipe.ring.freeBytes > 0;
+  }
+
+  get bufferSize(): number {
+    return this.pipe.ring.capacityBytes;
+  }
+
+  get availableBytes(): number {
+    return this.pipe.ring.availableBytes;
+  }
+
+  get isConnected(): boolean {
+    return this.peerCount > 0;
+  }
+
+  get description(): string {
+    const peers = this.peerCount === 1 ? "1 peer" : `${this.peerCount} peers`;
+    return `${this.type}, ${this.availableBytes} of ${this.bufferSize} bytes, ${peers}`;
+  }
+
+  abstract get peerCount(): number;
+  abstract tryRead(into: Uint8Array): number;
+  abstract tryWrite(bytes: Uint8Array, start?: number): number;
+
+  /**
+   * Who had the ring mapped wrote nonsense into it: the pipe is over for everybody, and nothing
+   * but the pipe. To be thrown by the operation that noticed.
+   */
+  protected garbled(): PipeError {
+    this.pipe.changed();
+    return new PipeError("INVALID_STATE", "somebody who had its memory mapped has garbled it");
+  }
+
+  override handleClosed(handle: object): void {
+    this.windows.delete(handle);
+    super.handleClosed(handle);
+  }
+
+  protected override onLastHandleClosed(): void {
+    this.isClosed = true;
+    this.windows.clear();
+    this.pipe.changed();
+  }
+
+  override assertInvariants(): void {
+    super.assertInvariants();
+    const available = this.availableBytes;
+    if (available < 0 || available > this.bufferSize) throw new Error("available is out of range");
+    for (const { operations } of this.windows.values()) {
+      if (operations > this.operations) throw new Error("a window is from the future");
+    }
+  }
+}
+
+/** What a reader gets after `fail`. */
+export function failed(failure: { readonly reason: unknown }): PipeError {
+  return new PipeError("BROKEN_PIPE", "the writer gave the stream up", { cause: failure.reason });
+}

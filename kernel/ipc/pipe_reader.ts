@@ -1,0 +1,103 @@
+/**
+ * The end of a pipe that bytes come out of.
+ *
+ * Invariant: it sees the end of the stream only when no writer is left and the ring is empty.
+ *
+ * @module
+ */
+import { PipeError } from "../../capabilities/errors.ts";
+import { Signals } from "../../capabilities/signals.ts";
+import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
+import { byteLengthOf, failed, PipeEndpoint } from "./pipe_endpoint.ts";
+
+/** The end that bytes come out of. */
+export class PipeReaderEnd extends PipeEndpoint {
+  readonly type = "pipe reader";
+
+  get peerCount(): number {
+    return this.pipe.writer.users;
+  }
+
+  tryRead(into: Uint8Array): number {
+    const { pipe } = this;
+    const read = pipe.isPacket ? this.#readPacket(into) : pipe.ring.read(into);
+    if (read > 0) {
+      this.operations++;
+      pipe.changed();
+      return read;
+    }
+    if (pipe.ring.condition !== 0) throw this.garbled();
+    if (pipe.failure !== undefined) throw failed(pipe.failure);
+    if (byteLengthOf(into) === 0 || pipe.writer.isClosed) return 0;
+    return WOULD_BLOCK;
+  }
+
+  tryWrite(): number {
+    throw new PipeError("NOT_SUPPORTED", "a pipe's reader can't be written to");
+  }
+
+  /**
+   * What is there, up to the wrap, or the next packet; `consume` takes it.
+   *
+   * @param by Whose peek it is; a second one replaces the first.
+   * @param direct True when the view may be the ring's own memory.
+   */
+  peek(by: unknown, direct: boolean): Uint8Array {
+    const { pipe } = this;
+    if (pipe.failure !== undefined) throw failed(pipe.failure);
+    const bytes = pipe.ring.peek();
+    const isDirect = direct && this.users === 1;
+    const view = isDirect ? bytes : Uint8Array.from(bytes);
+    this.windows.set(by, { view, isDirect, operations: this.operations });
+    return view;
+  }
+
+  /** Takes bytes that the last `peek` of the same handle showed; of a packet, all or none. */
+  consume(by: unknown, bytes: number): void {
+    const window = this.windows.get(by);
+    if (window === undefined || window.operations !== this.operations) {
+      this.windows.delete(by);
+      throw new PipeError("INVALID_STATE", "the bytes were not peeked at, or were read since");
+    }
+    if (bytes > window.view.length) {
+      throw new PipeError(
+        "OUT_OF_RANGE",
+        `${bytes} bytes are more than the ${window.view.length} that were peeked at`,
+      );
+    }
+    if (bytes === 0) return;
+    if (this.pipe.isPacket && bytes !== window.view.length) {
+      throw new PipeError(
+        "INVALID_ARGUMENT",
+        `a packet of ${window.view.length} bytes is taken whole`,
+      );
+    }
+    if (this.pipe.ring.consume(bytes) !== bytes) throw this.garbled();
+    this.operations++;
+    const rest = window.view.subarray(bytes);
+    this.windows.set(by, { ...window, view: rest, operations: this.operations });
+    this.pipe.changed();
+  }
+
+  protected ownSignals(): number {
+    const { pipe } = this;
+    let signals = pipe.ring.availableBytes > 0 ? Signals.READABLE : 0;
+    if (pipe.writer.isClosed) signals |= Signals.READABLE | Signals.PEER_CLOSED;
+    if (pipe.failure !== undefined || pipe.ring.condition !== 0) signals |= Signals.READABLE;
+    return signals;
+  }
+
+  #readPacket(into: Uint8Array): number {
+    const { ring } = this.pipe;
+    const needed = ring.availableBytes;
+    const room = byteLengthOf(into);
+    if (needed > room && room > 0) {
+      throw new PipeError(
+        "BUFFER_TOO_SMALL",
+        `the next packet has ${needed} bytes and the buffer ${room}`,
+        { needed },
+      );
+    }
+    return room === 0 ? 0 : ring.readPacket(into);
+  }
+}

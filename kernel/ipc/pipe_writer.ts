@@ -1,0 +1,135 @@
+/**
+ * The end of a pipe that bytes go into.
+ *
+ * Invariant: what one call of `tryWrite`, `commit` or a transfer puts in stays together.
+ *
+ * @module
+ */
+import { PipeError } from "../../capabilities/errors.ts";
+import { Signals } from "../../capabilities/signals.ts";
+import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
+import { byteLengthOf, PipeEndpoint, type Window } from "./pipe_endpoint.ts";
+
+/** The end that bytes go into. */
+export class PipeWriterEnd extends PipeEndpoint {
+  readonly type = "pipe writer";
+
+  get peerCount(): number {
+    return this.pipe.reader.users;
+  }
+
+  tryRead(): number {
+    throw new PipeError("NOT_SUPPORTED", "a pipe's writer can't be read from");
+  }
+
+  tryWrite(bytes: Uint8Array, start = 0): number {
+    const { pipe } = this;
+    const end = byteLengthOf(bytes);
+    if (start >= end) return 0;
+    if (pipe.reader.isClosed || pipe.failure !== undefined) throw this.#broken();
+    const written = pipe.isPacket
+      ? this.#writePacket(bytes, end)
+      : pipe.ring.write(bytes, start, end);
+    if (written <= 0) {
+      if (pipe.ring.condition !== 0) throw this.garbled();
+      return WOULD_BLOCK;
+    }
+    this.operations++;
+    pipe.changed();
+    return written;
+  }
+
+  /** Throws BROKEN_PIPE when nothing that is written could ever be read. */
+  requireUnbroken(): void {
+    const { pipe } = this;
+    if (pipe.reader.isClosed || pipe.failure !== undefined) throw this.#broken();
+  }
+
+  /**
+   * Room for exactly `bytes`, to be filled and committed; undefined when there is less.
+   *
+   * @param by Whose reservation it is; a second one replaces the first.
+   * @param direct True when the view may be the ring's own memory.
+   */
+  reserve(by: unknown, bytes: number, direct: boolean): Uint8Array | undefined {
+    const { pipe } = this;
+    this.requireUnbroken();
+    const most = pipe.isPacket ? pipe.ring.atomicBytes : pipe.ring.capacityBytes;
+    if (bytes > most) {
+      throw new PipeError("OUT_OF_RANGE", `${bytes} bytes never fit, the most is ${most}`);
+    }
+    if (pipe.ring.freeBytes < bytes) return undefined;
+    const isDirect = direct && this.users === 1;
+    const view = isDirect ? pipe.ring.reserve(bytes) : new Uint8Array(bytes);
+    if (view === undefined) return undefined;
+    this.windows.set(by, { view, isDirect, operations: this.operations });
+    return view;
+  }
+
+  /** Publishes the first bytes of the handle's reservation. */
+  commit(by: unknown, bytes: number): void {
+    const { pipe } = this;
+    const window = this.windows.get(by);
+    if (window === undefined) throw new PipeError("INVALID_STATE", "nothing is reserved");
+    if (bytes > window.view.length) {
+      throw new PipeError("OUT_OF_RANGE", `only ${window.view.length} bytes are reserved`);
+    }
+    this.windows.delete(by);
+    this.requireUnbroken();
+    if (bytes === 0) return;
+    this.#publish(window, bytes);
+    this.operations++;
+    pipe.changed();
+  }
+
+  /** Gives the stream up: readers get the reason instead of what is left in the pipe. */
+  fail(reason: unknown): void {
+    const { pipe } = this;
+    if (pipe.failure !== undefined) return;
+    pipe.failure = { reason };
+    for (let rest = pipe.ring.peek(); rest.length > 0; rest = pipe.ring.peek()) {
+      pipe.ring.consume(rest.length);
+    }
+    pipe.reader.operations++; // what was peeked at is gone
+    pipe.changed();
+  }
+
+  protected ownSignals(): number {
+    const { pipe } = this;
+    if (pipe.reader.isClosed) return Signals.WRITABLE | Signals.PEER_CLOSED;
+    if (pipe.failure !== undefined || pipe.ring.condition !== 0) return Signals.WRITABLE;
+    return pipe.ring.freeBytes > 0 ? Signals.WRITABLE : 0;
+  }
+
+  #publish(window: Window, bytes: number): void {
+    const { ring, isPacket } = this.pipe;
+    if (window.isDirect) {
+      if (window.operations !== this.operations) {
+        throw new PipeError("INVALID_STATE", "the pipe was written to since the reservation");
+      }
+      if (ring.commit(bytes) !== bytes) throw this.garbled();
+      return;
+    }
+    if (ring.freeBytes < bytes) throw new PipeError("INVALID_STATE", "the reserved room is gone");
+    const written = isPacket
+      ? ring.writePacket(window.view, 0, bytes)
+      : ring.write(window.view, 0, bytes);
+    if (written !== bytes) throw this.garbled();
+  }
+
+  #writePacket(bytes: Uint8Array, length: number): number {
+    const { ring } = this.pipe;
+    if (length > ring.atomicBytes) {
+      throw new PipeError(
+        "MESSAGE_TOO_LONG",
+        `a packet of ${length} bytes is longer than the pipe's ${ring.atomicBytes}`,
+      );
+    }
+    return ring.writePacket(bytes);
+  }
+
+  #broken(): PipeError {
+    const why = this.pipe.reader.isClosed ? "no reader is left" : "the stream was given up";
+    return new PipeError("BROKEN_PIPE", why);
+  }
+}

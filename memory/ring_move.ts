@@ -1,0 +1,137 @@
+/**
+ * How the kernel takes a ring's memory back without waiting for anyone: it moves what is in it
+ * to fresh memory, and whoever still holds a handle follows.
+ *
+ * Only the kernel's isolate runs this. The others may be anywhere in an operation meanwhile, for
+ * ever, or be hostile. What holds for honest ones: a publication that the cut lacks was made after
+ * the generation word was set, so the participant's own look at that word, which follows each
+ * publication, tells it; and it publishes nothing after that. So after step 1 each side
+ * publishes at most once.
+ *
+ * @module
+ */
+import { add, copyBytes, exchange, load, notify } from "./atomics.ts";
+import {
+  allocateRing,
+  type Cut,
+  dataBytes,
+  HEAD,
+  HEADER_BYTES,
+  HEADER_WORDS,
+  HELD,
+  READER_LOCK,
+  READERS_WAKE,
+  TAIL,
+  WRITER_LOCK,
+  WRITERS_WAKE,
+} from "./ring_layout.ts";
+
+/** A participant's generation word; the move adds 1 to it. */
+export interface GenerationWord {
+  readonly word: Int32Array;
+  readonly index: number;
+}
+
+/** What a move made. */
+export interface MovedRing {
+  /** The new generation's memory: the same capacity and mode, and the indices go on from the cut. */
+  readonly memory: SharedArrayBuffer;
+  /** What counts of the old generation. Kept for each participant that still holds it, until it asks. */
+  readonly cut: Cut;
+}
+
+/** How often the indices may be found passing each other before they are garbage. */
+const ATTEMPTS = 2;
+
+/**
+ * Moves what is in a ring to fresh memory. Afterwards the kernel hands out the new memory only.
+ *
+ * @param participants The generation words of all who map the old memory, also of those who lose it.
+ * @returns The new generation; undefined if somebody garbled the old one, and the pipe ends. In both
+ * cases the sleepers of the old one are awake.
+ */
+export function moveRing(
+  old: SharedArrayBuffer,
+  capacityBytes: number,
+  packet: boolean,
+  participants: readonly GenerationWord[],
+): MovedRing | undefined {
+  // 1. Before any look at the indices: see the head comment.
+  for (const { word, index } of participants) add(word, index, 1);
+  const moved = copyUnread(old, capacityBytes, packet);
+  releaseSleepers(new Int32Array(old, 0, HEADER_WORDS));
+  return moved;
+}
+
+function copyUnread(
+  old: SharedArrayBuffer,
+  capacityBytes: number,
+  packet: boolean,
+): MovedRing | undefined {
+  const size = dataBytes(capacityBytes, packet);
+  const words = new Int32Array(old, 0, HEADER_WORDS);
+  const from = new Uint8Array(old, HEADER_BYTES, size);
+  const memory = allocateRing(capacityBytes, packet);
+  const to = new Uint8Array(memory, HEADER_BYTES, size);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    // 2. The tail before the head: of what was written after this look nothing must seem to have
+    // been read when the survivors ask whether their write counts.
+    const tail = load(words, TAIL) >>> 0;
+    const head = load(words, HEAD) >>> 0;
+    const unread = distance(head, tail, size);
+    if (unread === undefined) continue;
+    copyRound(to, from, head, unread, size);
+    // 3. A reader may have been at it while we copied. What it read it read from bytes that
+    // were committed, and a writer may have written over them since: they are not ours to keep.
+    const headNow = load(words, HEAD) >>> 0;
+    const consumed = distance(head, headNow, size);
+    // 4. If the head passed the tail we saw, so did a write that counts: begin again. Each side
+    // publishes once after step 1, so this can't happen twice among honest ones.
+    if (consumed === undefined || consumed > unread) continue;
+    // 5.
+    const into = new Int32Array(memory, 0, HEADER_WORDS);
+    exchange(into, HEAD, headNow);
+    exchange(into, TAIL, tail);
+    return { memory, cut: { head: headNow, tail } };
+  }
+  return undefined;
+}
+
+/** Bytes from one index to another, or undefined if no honest ring has these. */
+function distance(from: number, to: number, size: number): number | undefined {
+  const wrap = size * 2;
+  if (from >= wrap || to >= wrap) return undefined;
+  const bytes = to >= from ? to - from : to - from + wrap;
+  return bytes <= size ? bytes : undefined;
+}
+
+/** Copies bytes to the same place of another ring of the same size. */
+function copyRound(
+  to: Uint8Array,
+  from: Uint8Array,
+  index: number,
+  count: number,
+  size: number,
+): void {
+  const position = index >= size ? index - size : index;
+  const first = Math.min(count, size - position);
+  copyBytes(to, position, from, position, first);
+  if (first < count) copyBytes(to, 0, from, 0, count - first);
+}
+
+/** Wakes all who sleep, whatever a hostile thread did to the hints. */
+export function wakeAll(words: Int32Array): void {
+  add(words, READERS_WAKE, 1);
+  add(words, WRITERS_WAKE, 1);
+  notify(words, READERS_WAKE);
+  notify(words, WRITERS_WAKE);
+}
+
+function releaseSleepers(words: Int32Array): void {
+  wakeAll(words);
+  for (const lock of [WRITER_LOCK, READER_LOCK]) {
+    // Nobody needs this lock any more, and those who wait find the word changed.
+    exchange(words, lock, HELD);
+    notify(words, lock);
+  }
+}

@@ -1,0 +1,271 @@
+/**
+ * What the two sides of a ring have in common: the memory, the lock of a shared side, the
+ * generation word, and how an operation that met a move is settled afterwards.
+ */
+import {
+  bufferOf,
+  BY_HAND_BYTES,
+  compareExchange,
+  copyByHand,
+  copyBytes,
+  exchange,
+  lengthOf,
+  load,
+  notify,
+  offsetOf,
+} from "./atomics.ts";
+import {
+  BUSY,
+  CONTENDED,
+  dataBytes,
+  FREE,
+  GARBLED,
+  HEADER_BYTES,
+  HEADER_WORDS,
+  HELD,
+  MOVED,
+  type RingSeat,
+  type WatchedWord,
+} from "./ring_layout.ts";
+import { SLICE_MS, type WaitOutcome, waitWhile, waitWhileSync } from "./wait_word.ts";
+
+const NO_WORDS = new Int32Array(0);
+
+/** One side of a ring, as one participant uses it. Plain fields: this is the data path. */
+export abstract class RingSide {
+  /** The header. */
+  readonly words: Int32Array;
+  /** The data. Never handed out: a view that a caller holds is another object. */
+  readonly data: Uint8Array;
+  readonly #dataWords: Int32Array;
+  /** The buffer of the last small copy, and its bytes as words once it came twice in a row. */
+  #lastBytes: Uint8Array | undefined = undefined;
+  #lastWords: Int32Array | undefined = undefined;
+  /** Bytes of data. */
+  readonly size: number;
+  /** Indices count modulo this, twice the size, so that full and empty differ. */
+  readonly wrap: number;
+  /** Packets are preceded by this many bytes; 0 if the ring carries plain bytes. */
+  readonly headerBytes: number;
+  /** No other thread works on this side. */
+  readonly alone: boolean;
+  /** Some other thread may work on this ring. */
+  readonly watched: boolean;
+  /** Where a move is told, or undefined where moves aren't met (in the kernel's isolate). */
+  readonly generation: Int32Array | undefined;
+  readonly generationIndex: number;
+  readonly generationValue: number;
+  readonly #generation: WatchedWord | undefined;
+  readonly #lockIndex: number;
+  /** 0, or the MOVED or GARBLED that ended this seat. */
+  condition = 0;
+  /** The word to sleep on, and what it holds meanwhile. Set by the sides' `announce…`. */
+  sleepIndex = 0;
+  sleepValue = 0;
+  /** The last publication that met a move: from where, over how many bytes of the ring, … */
+  #unsettledFrom = 0;
+  #unsettledSpan = 0;
+  /** … what the operation answers if that publication counts, and if it doesn't. */
+  #answerIfDone = 0;
+  #answerIfNot = 0;
+
+  constructor(
+    memory: SharedArrayBuffer,
+    capacityBytes: number,
+    seat: Partial<RingSeat>,
+    alone: boolean,
+    lockIndex: number,
+  ) {
+    const packet = seat.packet ?? false;
+    this.size = dataBytes(capacityBytes, packet);
+    this.headerBytes = this.size - capacityBytes;
+    this.wrap = this.size * 2;
+    this.words = new Int32Array(memory, 0, HEADER_WORDS);
+    this.data = new Uint8Array(memory, HEADER_BYTES, this.size);
+    this.#dataWords = new Int32Array(memory, HEADER_BYTES, this.size >> 2);
+    this.alone = alone;
+    this.watched = !((seat.soleReader ?? true) && (seat.soleWriter ?? true));
+    this.#generation = seat.generation;
+    this.generation = seat.generation?.word;
+    this.generationIndex = seat.generation?.index ?? 0;
+    this.generationValue = seat.generation?.value ?? 0;
+    this.#lockIndex = lockIndex;
+  }
+
+  /** An index from the memory: unsigned, and GARBLED unless below the wrap. */
+  loadIndex(word: number): number {
+    // Acquire: the bytes that the other side copied before it stored this are there to be seen.
+    const index = load(this.words, word) >>> 0;
+    return index < this.wrap ? index : GARBLED;
+  }
+
+  /** Bytes from `head` to `tail`, or GARBLED if honest participants couldn't have brought them there. */
+  distance(head: number, tail: number): number {
+    if (head < 0 || tail < 0) return GARBLED;
+    const bytes = tail >= head ? tail - head : tail - head + this.wrap;
+    return bytes <= this.size ? bytes : GARBLED;
+  }
+
+  /** The index `span` bytes on. */
+  after(index: number, span: number): number {
+    const next = index + span;
+    return next >= this.wrap ? next - this.wrap : next;
+  }
+
+  /** Whether the kernel moved the pipe: the participant's own word alone decides. */
+  hasMoved(): boolean {
+    const word = this.generation;
+    return word !== undefined && load(word, this.generationIndex) !== this.generationValue;
+  }
+
+  /** What an operation answers that found nothing to do: 0, unless a move explains it. */
+  nothing(): number {
+    if (this.condition !== 0) return this.condition;
+    return this.hasMoved() ? this.unsettled(0, 0, 0, 0) : 0;
+  }
+
+  /** Ends this seat: from now on everything answers `condition`. */
+  end(condition: number): number {
+    this.condition = condition;
+    return condition;
+  }
+
+  /** Takes the side's lock: 0, or why not. Waits for nobody. */
+  lock(): number {
+    if (this.condition !== 0) return this.condition;
+    // Acquire: what the last holder stored is seen after this.
+    if (compareExchange(this.words, this.#lockIndex, FREE, HELD) === FREE) return 0;
+    // A lock that was left behind in an old generation stays busy for ever: look there first.
+    return this.nothing() || BUSY;
+  }
+
+  /** Ends a locked operation. After a move the lock is left as it is: nobody looks there again. */
+  unlock(): void {
+    if (this.condition === MOVED) return;
+    // Release: comes after the publication, or the next holder would work from the old index.
+    if (exchange(this.words, this.#lockIndex, FREE) === CONTENDED) {
+      notify(this.words, this.#lockIndex);
+    }
+  }
+
+  /** Announces a sleeper at the side's lock. False: it is free, try again. */
+  announceAtLock(): boolean {
+    // The holder's exchange comes either before this, which then sees FREE, or after it and sees
+    // CONTENDED and notifies; a wait that begins after that finds the word changed.
+    if (compareExchange(this.words, this.#lockIndex, HELD, CONTENDED) === FREE) return false;
+    this.sleepIndex = this.#lockIndex;
+    this.sleepValue = CONTENDED;
+    return true;
+  }
+
+  /**
+   * Blocks this thread after an `announce…` that answered true.
+   *
+   * @param kill Another word that ends the wait when it changes.
+   * @param atMostASlice Then the wait ends as if something had changed, because something of which no
+   * word tells may have.
+   */
+  sleepSync(timeoutMs: number, kill: WatchedWord | undefined, atMostASlice: boolean): WaitOutcome {
+    const { words, sleepIndex, sleepValue } = this;
+    const cut = atMostASlice && timeoutMs > SLICE_MS;
+    const ms = cut ? SLICE_MS : timeoutMs;
+    const outcome = waitWhileSync(words, sleepIndex, sleepValue, ms, this.#watchedWords(kill));
+    return cut && outcome === "timed-out" ? "changed" : outcome;
+  }
+
+  /** The same without blocking the thread. */
+  async sleep(
+    timeoutMs: number,
+    kill: WatchedWord | undefined,
+    atMostASlice: boolean,
+  ): Promise<WaitOutcome> {
+    const { words, sleepIndex, sleepValue } = this;
+    const cut = atMostASlice && timeoutMs > SLICE_MS;
+    const ms = cut ? SLICE_MS : timeoutMs;
+    const outcome = await waitWhile(words, sleepIndex, sleepValue, ms, this.#watchedWords(kill));
+    return cut && outcome === "timed-out" ? "changed" : outcome;
+  }
+
+  #watchedWords(kill: WatchedWord | undefined): WatchedWord[] {
+    return [this.#generation, kill].filter((word) => word !== undefined);
+  }
+
+  /** Remembers a publication that met a move; `settle` tells it apart. */
+  unsettled(from: number, span: number, done: number, otherwise: number): number {
+    this.#unsettledFrom = from;
+    this.#unsettledSpan = span;
+    this.#answerIfDone = done;
+    this.#answerIfNot = otherwise;
+    return this.end(MOVED);
+  }
+
+  /**
+   * What the operation that answered MOVED has to answer, now that the cut is known: the bytes
+   * that count; or 0 if it is to be done again, whole, on the new generation.
+   *
+   * @param cutIndex The cut's index of this side: tail for a writer, head for a reader.
+   */
+  settle(cutIndex: number): number {
+    let passed = cutIndex - this.#unsettledFrom;
+    if (passed < 0) passed += this.wrap;
+    return passed >= this.#unsettledSpan ? this.#answerIfDone : this.#answerIfNot;
+  }
+
+  /** Where an index lies in the data. */
+  position(index: number): number {
+    return index >= this.size ? index - this.size : index;
+  }
+
+  /** Copies into the ring at an index, going round at the end. */
+  copyIn(index: number, source: Uint8Array, start: number, count: number): void {
+    const position = this.position(index);
+    const first = this.size - position;
+    if (count <= BY_HAND_BYTES && count <= first && ((position | start) & 3) === 0) {
+      const words = this.#wordsOf(source);
+      if (start + count >> 2 <= words.length) {
+        copyByHand(this.data, this.#dataWords, position, source, words, start, count);
+        return;
+      }
+    }
+    if (count <= first) {
+      copyBytes(this.data, position, source, start, count);
+    } else {
+      copyBytes(this.data, position, source, start, first);
+      copyBytes(this.data, 0, source, start + first, count - first);
+    }
+  }
+
+  /** Copies out of the ring at an index, going round at the end. */
+  copyOut(index: number, target: Uint8Array, start: number, count: number): void {
+    const position = this.position(index);
+    const first = this.size - position;
+    if (count <= BY_HAND_BYTES && count <= first && ((position | start) & 3) === 0) {
+      const words = this.#wordsOf(target);
+      if (start + count >> 2 <= words.length) {
+        copyByHand(target, words, start, this.data, this.#dataWords, position, count);
+        return;
+      }
+    }
+    if (count <= first) {
+      copyBytes(target, start, this.data, position, count);
+    } else {
+      copyBytes(target, start, this.data, position, first);
+      copyBytes(target, start + first, this.data, 0, count - first);
+    }
+  }
+
+  /**
+   * A caller's buffer as words, if it came twice in a row: making the view costs more than it
+   * gains once. Too short (the caller looks) if it isn't aligned, or new, or was shrunk.
+   */
+  #wordsOf(bytes: Uint8Array): Int32Array {
+    if (bytes !== this.#lastBytes) {
+      this.#lastBytes = bytes;
+      this.#lastWords = undefined;
+      return NO_WORDS;
+    }
+    return this.#lastWords ??= (offsetOf(bytes) & 3) === 0
+      ? new Int32Array(bufferOf(bytes), offsetOf(bytes), lengthOf(bytes) >> 2)
+      : NO_WORDS;
+  }
+}
