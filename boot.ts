@@ -3,17 +3,22 @@
  *
  * @module
  */
+import { KernelError } from "./capabilities/errors.ts";
 import type { HandleRole } from "./capabilities/handle.ts";
 import type { Limits } from "./capabilities/limits.ts";
 import { COMMON_RIGHTS, Rights } from "./capabilities/rights.ts";
 import { FunctionDriver } from "./drivers/function.ts";
 import type { Clock } from "./kernel/clock.ts";
+import { NetworkObject } from "./kernel/ipc/network.ts";
+import { denoHost } from "./kernel/ipc/network_host.ts";
 import { KernelCore, type LogRecord } from "./kernel/kernel.ts";
 import type { TaskObject } from "./kernel/task.ts";
+import { readArray, readField } from "./syscalls/arguments.ts";
 import { Dispatcher, type TraceRecord } from "./syscalls/dispatcher.ts";
 import { HANDLERS } from "./syscalls/handlers/mod.ts";
 import { LocalDoor } from "./syscalls/local_door.ts";
 import type { Group } from "./syscalls/stubs/group.ts";
+import type { Network } from "./syscalls/stubs/network.ts";
 import { adopt } from "./syscalls/stubs/registry.ts";
 import { TaskStub } from "./syscalls/stubs/task.ts";
 import type { Task } from "./syscalls/stubs/task_api.ts";
@@ -33,6 +38,20 @@ export interface KernelOptions {
 
 /** Rights of init's handle to the group of all tasks. */
 const EVERYONE_RIGHTS = COMMON_RIGHTS | Rights.READ | Rights.WRITE | Rights.SIGNAL_TASK;
+
+/** Rights of init's handle to a network: connecting, listening and binding are its operations. */
+const NETWORK_RIGHTS = COMMON_RIGHTS | Rights.WRITE;
+/** Most patterns that a network's list has. */
+const MOST_PATTERNS = 4_096;
+
+/** What a network handle allows. */
+export interface NetworkOptions {
+  /**
+   * Host and port patterns: "example.org:443", "*.local:*", "127.0.0.1:8000-8100", "[::1]:80". "*"
+   * stands for any characters of a host, and for every port.
+   */
+  allow: string[];
+}
 
 /** A task as an onlooker sees it. */
 export interface TaskInfo {
@@ -70,6 +89,8 @@ export class Kernel implements AsyncDisposable {
   readonly #door: LocalDoor;
   /** Set from the first use on, so that until then init's table has no entry for it. */
   #everyone: Group | undefined = undefined;
+  /** What has to be closed on the platform when the kernel ends. */
+  readonly #networks: NetworkObject[] = [];
   #shutdown: Promise<{ lingering: TaskInfo[] }> | undefined = undefined;
 
   /** Boots a kernel. */
@@ -105,6 +126,24 @@ export class Kernel implements AsyncDisposable {
     return this.#everyone;
   }
 
+  /**
+   * Makes a network object, held by init: the right to reach the hosts and ports of a list, within
+   * what the host process itself may.
+   *
+   * @throws {KernelError} INVALID_ARGUMENT for what is no pattern, NOT_SUPPORTED where the platform
+   * is not Deno, TASK_DEAD after the shutdown, TOO_MANY_HANDLES, LIMIT_EXCEEDED.
+   */
+  createNetwork(options: NetworkOptions): Network {
+    const { init, carriers, isShutDown } = this.#core;
+    const allow = readArray(readField(options, "allow", "options"), "options.allow", MOST_PATTERNS);
+    if (isShutDown) throw new KernelError("TASK_DEAD", "Cannot create a network: the kernel ended");
+    const network = new NetworkObject(allow, denoHost(), carriers);
+    init.table.requireRoom(1);
+    network.lease = init.account.lease();
+    this.#networks.push(network);
+    return adopt(this.#door, init.install(network, NETWORK_RIGHTS)) as Network;
+  }
+
   /** The living tasks, and those that ended while their thread goes on. */
   tasks(): TaskInfo[] {
     const living = [...this.#core.tasks.values()].map(taskInfo);
@@ -131,9 +170,9 @@ export class Kernel implements AsyncDisposable {
     await this.shutdown();
   }
 
-  // deno-lint-ignore require-await -- drivers of threads will have something to wait for
   async #end(): Promise<{ lingering: TaskInfo[] }> {
     this.#core.shutdown();
+    await Promise.all(this.#networks.map((network) => network.abort()));
     return { lingering: this.#lingering() };
   }
 

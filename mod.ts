@@ -23,7 +23,7 @@
  *
  * @module
  */
-export { Kernel, type KernelOptions, type TaskInfo } from "./boot.ts";
+export { Kernel, type KernelOptions, type NetworkOptions, type TaskInfo } from "./boot.ts";
 export {
   CounterCommand,
   type CounterCommandTable,
@@ -81,6 +81,7 @@ export type {
 } from "./capabilities/message_ops.ts";
 export type { ReadyMember, WaitSetKey, WaitSetOps } from "./capabilities/wait_set_ops.ts";
 export type { TimerOps, TimerSettings } from "./capabilities/timer_ops.ts";
+export type { NetworkAddress, PortOps, ReceivedDatagram } from "./capabilities/network_ops.ts";
 export type {
   OutgoingSocketMessage,
   ReceivedSocketMessage,
@@ -88,7 +89,7 @@ export type {
   SocketObject,
   SocketType,
 } from "./capabilities/socket_ops.ts";
-export type { PipeObject, StreamIpcOps, StreamOps } from "./capabilities/stream_ops.ts";
+export type { PipeObject, StreamIpcOps, StreamOps, WouldBlock } from "./capabilities/stream_ops.ts";
 export type { ExitStatus, TaskOps, TaskState } from "./capabilities/task_ops.ts";
 export { type Clock, ManualClock, SystemClock } from "./kernel/clock.ts";
 export { decodeEvent } from "./kernel/ipc/event_record.ts";
@@ -108,6 +109,7 @@ export {
   type SendOptions,
 } from "./syscalls/stubs/message_queue.ts";
 export { Listener, Namespace } from "./syscalls/stubs/namespace.ts";
+export { DatagramEndpoint, Network, NetworkListener } from "./syscalls/stubs/network.ts";
 export { type PipeEnd, PipeReader, PipeWriter, type StreamEnd } from "./syscalls/stubs/pipe.ts";
 export { Socket, type SocketMessage, type SocketSendOptions } from "./syscalls/stubs/socket.ts";
 export type { Program, SpawnOptions, Task, WaitSource } from "./syscalls/stubs/task_api.ts";
@@ -129,5 +131,6 @@ export type {
 } from "./syscalls/table/events.ts";
 export type { MessageQueueOptions } from "./syscalls/table/messages.ts";
 export type { TimerOptions } from "./syscalls/table/timers.ts";
+export type { NetworkPort } from "./syscalls/table/network.ts";
 export type { ListenOptions, SocketPairOptions } from "./syscalls/table/sockets.ts";
 export type { PipeOptions } from "./syscalls/table/streams.ts";

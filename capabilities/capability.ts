@@ -58,6 +58,8 @@ export const Capability = Object.freeze({
   NETWORK: 1 << 19,
   /** `DatagramOps` */
   DATAGRAM: 1 << 20,
+  /** `PortOps` */
+  PORT: 1 << 21,
 });
 
 /** The names of a capability mask, for messages and the reference page. */

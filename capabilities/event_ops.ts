@@ -202,6 +202,8 @@ export interface EventSender {
 export interface EventReceiver {
   /** True when a receive would not have to wait for an event. */
   readonly hasPendingEvents: boolean;
+  /** True when no event is there and none will ever come. */
+  readonly isExhausted: boolean;
   /** Events in the queue. */
   readonly pendingCount: number;
   /** Events that found the queue full and were dropped. */

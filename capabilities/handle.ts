@@ -3,7 +3,8 @@
  *
  * Invariants:
  * - an entry is open in exactly one table, or in flight in one message, or closed for good;
- * - its rights are a subset of those of the entry it was derived from;
+ * - its rights are a subset of those that the entry it was derived from had then, and so of the
+ *   creator's; an entry that is replaced by one with fewer takes nothing from its children;
  * - an open or in-flight entry is counted by its object, a closed one is not.
  *
  * @module
@@ -104,6 +105,8 @@ export class HandleEntry extends DerivationNode {
   number = -1;
   readonly object: HandleTarget;
   readonly rights: Rights;
+  /** The rights that the first entry in this place of the tree had: no child has others. */
+  readonly #firstRights: Rights;
   /** {@linkcode HandleFlags} */
   flags: number;
   role: HandleRole = "regular";
@@ -111,10 +114,11 @@ export class HandleEntry extends DerivationNode {
   closed: CloseReason | undefined = undefined;
   #children: DerivationNode | undefined = undefined;
 
-  constructor(object: HandleTarget, rights: Rights, flags = 0) {
+  constructor(object: HandleTarget, rights: Rights, flags = 0, predecessor?: HandleEntry) {
     super();
     this.object = object;
     this.rights = rights;
+    this.#firstRights = predecessor === undefined ? rights : predecessor.#firstRights;
     this.flags = flags;
     object.handleOpened(this);
   }
@@ -152,13 +156,20 @@ export class HandleEntry extends DerivationNode {
     return child;
   }
 
+  /** An entry with some of this one's rights, derived from what this one was; in no table yet. */
+  beside(rights: Rights): HandleEntry {
+    const entry = new HandleEntry(this.object, rights);
+    entry.linkBefore(this);
+    return entry;
+  }
+
   /**
    * An entry with some of this one's rights that takes its place in the tree and in the table; this
    * one closes. The heir is in the table before the waits on this one end: whoever goes on then
    * may take the last slot.
    */
   supersede(rights: Rights): HandleEntry {
-    const heir = new HandleEntry(this.object, rights, this.flags);
+    const heir = new HandleEntry(this.object, rights, this.flags, this);
     heir.role = this.role;
     heir.linkBefore(this);
     heir.#children = this.#children;
@@ -205,7 +216,8 @@ export class HandleEntry extends DerivationNode {
     }
     for (const child of this.children()) {
       if (child.closed !== undefined) throw new Error("a closed entry is still in the tree");
-      if ((child.rights & ~this.rights) !== 0) throw new Error("a child has more rights");
+      const more = (child.rights | child.#firstRights) & ~this.#firstRights;
+      if (more !== 0) throw new Error("a child has more rights");
       child.assertInvariants();
     }
   }

@@ -35,8 +35,8 @@ export class HandleTable {
   readonly #slots: (HandleEntry | undefined)[] = [undefined];
   /** The number that the slot's next entry gets, or that its entry has. */
   readonly #nextNumbers: number[] = [MAX_HANDLES];
-  /** The number of the slot's last entry if that was revoked, else -1. */
-  readonly #revokedNumbers: number[] = [-1];
+  /** The number of the slot's last entry if that was revoked, else NaN, which equals no number. */
+  readonly #revokedNumbers: number[] = [NaN];
   /** Slots that were used and are free, oldest first from `#freeStart` on. */
   #free: number[] = [0];
   #freeStart = 0;
@@ -90,7 +90,7 @@ export class HandleTable {
     const slot = this.#takeSlot();
     const number = this.#nextNumbers[slot] as number;
     this.#slots[slot] = entry;
-    this.#revokedNumbers[slot] = -1;
+    this.#revokedNumbers[slot] = NaN;
     this.#size++;
     entry.table = this;
     entry.number = number;
@@ -127,7 +127,7 @@ export class HandleTable {
     const slot = entry.number & 0xffff;
     if (this.#slots[slot] !== entry) return;
     this.#slots[slot] = undefined;
-    this.#revokedNumbers[slot] = wasRevoked ? entry.number : -1;
+    this.#revokedNumbers[slot] = wasRevoked ? entry.number : NaN;
     this.#nextNumbers[slot] = entry.number + MAX_HANDLES;
     this.#free.push(slot);
     this.#size--;
@@ -161,7 +161,7 @@ export class HandleTable {
     const resting = this.#free.length - this.#freeStart;
     if (canGrow && resting <= SLOTS_AT_REST) {
       this.#slots.push(undefined);
-      this.#revokedNumbers.push(-1);
+      this.#revokedNumbers.push(NaN);
       this.#nextNumbers.push(used);
       return used;
     }

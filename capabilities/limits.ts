@@ -38,9 +38,9 @@ export interface Limits {
    */
   objects: number;
   /**
-   * Bytes of buffers: pipes, shared memory, sockets, payloads of events that wait. Stops a task that eats the process's memory,
-   * which would end every task. The default lets one object of the largest size live beside
-   * smaller ones.
+   * Bytes of buffers: pipes, shared memory, sockets, payloads of events that wait. Stops a task
+   * that eats the process's memory, which would end every task. The default lets one object of the
+   * largest size live beside smaller ones.
    *
    * @default 2147483648
    */

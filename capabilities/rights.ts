@@ -1,8 +1,8 @@
 /**
  * Rights: what a handle lets its holder do with the object it names.
  *
- * Invariant: rights only shrink. A handle's rights are a subset of those of the handle it was
- * derived from.
+ * Invariant: rights only shrink. A handle's rights are a subset of those that the handle it was
+ * derived from had then.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * A task on the kernel's side: who holds handles, who is charged, who can be ended.
  *
- * Invariants: a task that has ended holds no handle, waits for nothing, is in no group and has no
- * children; its status never changes; its end is told to its parent and its handles' holders once.
+ * Invariants: a task that has ended holds no handle, has mapped nothing, waits for nothing, is in no
+ * group and has no children; its status never changes; its end is told to its parent and its handles' holders once.
  *
  * @module
  */
@@ -18,6 +18,7 @@ import type { ExitStatus, TaskState } from "../capabilities/task_ops.ts";
 import { KernelObject } from "./kernel_object.ts";
 import { Account } from "./account.ts";
 import { EventQueue } from "./ipc/event_queue.ts";
+import { MemoryMappings } from "./memory_mappings.ts";
 
 /** A program that runs. */
 export interface RunningProgram {
@@ -67,6 +68,8 @@ export class TaskObject extends KernelObject {
   readonly account: Account;
   /** The task's own event queue; in no slot of its table. */
   readonly events: EventQueue;
+  /** Memory that the task has mapped. */
+  readonly mappings: MemoryMappings = new MemoryMappings();
   /** Groups that the task is in. */
   readonly groups: Set<TaskGroup> = new Set();
   /** Children alive. */
@@ -186,6 +189,7 @@ export class TaskObject extends KernelObject {
     this.#status = Object.freeze(status);
     for (const wait of [...this.pendingWaits]) wait.abandon();
     for (const entry of this.table) entry.close("dead");
+    this.mappings.closeAll();
     this.#ownEvents.end();
     this.account.parent?.refund("children");
     this.#adoptOutChildren();
@@ -205,8 +209,10 @@ export class TaskObject extends KernelObject {
     this.table.assertInvariants();
     this.account.assertInvariants();
     this.events.assertInvariants();
+    this.mappings.assertInvariants();
     if (this.#state === "ended") {
       if (this.table.size > 0) throw new Error("an ended task holds handles");
+      if (this.mappings.size > 0) throw new Error("an ended task has mappings");
       if (this.groups.size > 0) throw new Error("an ended task is in a group");
       if (this.pendingWaits.size > 0) throw new Error("an ended task waits");
       if (this.children.size > 0) throw new Error("an ended task has children");

@@ -19,7 +19,7 @@
 import { load, notify, waitAsync } from "./atomics.ts";
 
 /** Somebody who waits on a word. */
-export interface WordWait {
+interface WordWait {
   /** Called once, when a notification ends the wait. */
   readonly woken: () => void;
 }
@@ -33,7 +33,7 @@ interface Place {
 /** One word that somebody here waits on, or waited on. */
 interface Word {
   /** First come, first served. */
-  readonly waits: WordWait[];
+  readonly waits: Set<WordWait>;
   readonly places: Set<Place>;
 }
 
@@ -54,18 +54,15 @@ export class WordWaits {
    * @returns What ends it early; undefined when the word holds something else than `value`.
    */
   wait(index: number, value: number, woken: () => void): (() => void) | undefined {
-    const word = this.#words.get(index) ?? { waits: [], places: new Set<Place>() };
-    if (word.places.size > word.waits.length) {
+    const word: Word = this.#words.get(index) ?? { waits: new Set(), places: new Set() };
+    if (word.places.size > word.waits.size) {
       // Whoever changes the word after this look meets the place that is there already.
       if (load(this.#memory, index) !== value) return undefined;
     } else if (!this.#takePlace(word, index, value)) return undefined;
     this.#words.set(index, word);
     const wait = { woken };
-    word.waits.push(wait);
-    return () => {
-      const position = word.waits.indexOf(wait);
-      if (position >= 0) word.waits.splice(position, 1);
-    };
+    word.waits.add(wait);
+    return () => void word.waits.delete(wait);
   }
 
   /**
@@ -77,16 +74,22 @@ export class WordWaits {
   notify(index: number, count: number): number {
     const word = this.#words.get(index);
     if (word === undefined) return notify(this.#memory, index, count);
-    const served = word.waits.splice(0, count);
-    for (const { woken } of served) woken();
+    const served: WordWait[] = [];
+    for (const wait of word.waits) {
+      if (served.length >= count) break;
+      word.waits.delete(wait);
+      served.push(wait);
+    }
     const rest = count - served.length;
-    return served.length + (rest > 0 ? this.#notifyOthers(index, word, rest) : 0);
+    const others = rest > 0 ? this.#notifyOthers(index, word, rest) : 0;
+    for (const { woken } of served) woken();
+    return served.length + others;
   }
 
   /** Throws when an invariant is broken; for tests. */
   assertInvariants(): void {
     for (const { waits, places } of this.#words.values()) {
-      if (waits.length > places.size) throw new Error("a wait has no place");
+      if (waits.size > places.size) throw new Error("a wait has no place");
       if (places.size === 0) throw new Error("a word without places is kept");
     }
   }
@@ -104,9 +107,13 @@ export class WordWaits {
   #met(word: Word, index: number, place: Place): void {
     if (place.isSpent) return;
     this.#release(word, index, place);
-    const first = word.waits.shift();
-    if (first === undefined) notify(this.#memory, index, 1);
-    else first.woken();
+    const [first] = word.waits;
+    if (first === undefined) {
+      notify(this.#memory, index, 1);
+      return;
+    }
+    word.waits.delete(first);
+    first.woken();
   }
 
   /** Nobody here waits: the places left are met too, and don't count. */

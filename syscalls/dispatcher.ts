@@ -10,7 +10,7 @@
  * @module
  */
 import { Capability, describeCapabilities } from "../capabilities/capability.ts";
-import { inContext, KernelError } from "../capabilities/errors.ts";
+import { inContext, IpcError, KernelError } from "../capabilities/errors.ts";
 import { HandleEntry, HandleFlags } from "../capabilities/handle.ts";
 import { reportUncaught } from "../capabilities/report_uncaught.ts";
 import { describeRights } from "../capabilities/rights.ts";
@@ -178,9 +178,14 @@ export class Dispatcher {
     }
     const parksFirst = call.spec.parksFirst === true;
     // Waiting for signals is what a nonblocking handle's holder does instead.
-    if (call.waits !== 0 && !parksFirst && args.some(isNonblocking)) {
+    const canTry = parksFirst && ((target?.object.signals ?? 0) & call.waits) !== 0;
+    if (call.waits !== 0 && !canTry && args.some(isNonblocking)) {
       if (moved > 0) return moved;
-      throw new KernelError(call.spec.wouldBlock ?? "WOULD_BLOCK", "it would have to wait");
+      const why = "it would have to wait";
+      const { wouldBlock } = call.spec;
+      throw wouldBlock === undefined
+        ? new KernelError("WOULD_BLOCK", why)
+        : new IpcError(wouldBlock, why);
     }
     if (wait.timeoutMs === 0) {
       throw new KernelError(

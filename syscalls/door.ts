@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { ErrorCode } from "../capabilities/errors.ts";
+import type { IpcErrorCode } from "../capabilities/errors.ts";
 import type { HandleEntry } from "../capabilities/handle.ts";
 import type { WouldBlock } from "../capabilities/stream_ops.ts";
 import type { ArgumentSpec, HandleRef, WaitOptions } from "./arguments.ts";
@@ -33,7 +33,7 @@ export interface SyscallSpec {
    */
   readonly movesAll?: boolean;
   /** What a plain call on a nonblocking handle throws. @default WOULD_BLOCK */
-  readonly wouldBlock?: ErrorCode;
+  readonly wouldBlock?: IpcErrorCode;
   /** True when the call goes through although the task is stopped: giving up is always allowed. */
   readonly whileStopped?: boolean;
   /**

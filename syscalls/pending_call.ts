@@ -79,9 +79,10 @@ export class PendingCall implements Waiter, PendingWait {
     this.#moved = settings.moved;
     const { caller, wait, args } = settings;
     this.#bufferLength = this.#hasBuffer ? byteLengthOf(args[1] as Uint8Array) : 0;
-    const places = parkingPlaces(settings);
+    let places: readonly ParkingPlace[];
     try {
       caller.task.account.charge("pendingWaits");
+      places = this.#firstPlaces();
     } catch (error) {
       throw this.#withTransferred(error);
     }
@@ -96,6 +97,7 @@ export class PendingCall implements Waiter, PendingWait {
       this.#listen(wait.signal);
     } catch (cause) {
       this.#end();
+      settings.call.abandon?.(caller, args[0], args[1], args[2], args[3]);
       throw new KernelError("INVALID_STATE", "the kernel's clock or the signal failed", { cause });
     }
   }
@@ -159,6 +161,16 @@ export class PendingCall implements Waiter, PendingWait {
   abandon(): void {
     this.promise.catch(() => {});
     this.#fail(this.#error(...WHY_INTERRUPTED.dead));
+  }
+
+  /** Where to wait; asked once the wait is charged, because answering may have begun something. */
+  #firstPlaces(): ParkingPlace[] {
+    try {
+      return parkingPlaces(this.#settings);
+    } catch (error) {
+      this.#settings.caller.task.account.refund("pendingWaits");
+      throw error;
+    }
   }
 
   #park(places: readonly ParkingPlace[]): void {

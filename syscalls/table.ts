@@ -13,6 +13,7 @@ import { counterCalls } from "./table/counters.ts";
 import { eventCalls } from "./table/events.ts";
 import { handleCalls } from "./table/handles.ts";
 import { messageCalls } from "./table/messages.ts";
+import { networkCalls } from "./table/network.ts";
 import { socketCalls } from "./table/sockets.ts";
 import { streamCalls } from "./table/streams.ts";
 import { taskCalls } from "./table/tasks.ts";
@@ -28,6 +29,7 @@ export const SYSCALLS = Object.freeze({
   ...timerCalls,
   ...waitSetCalls,
   ...socketCalls,
+  ...networkCalls,
   ...eventCalls,
   ...counterCalls,
 });

@@ -20,7 +20,7 @@ import { Rights } from "../../capabilities/rights.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { KernelObject } from "../kernel_object.ts";
 import type { EventRecord } from "./event.ts";
-import { DEFAULT_BUFFER_SIZE, EventReceiverObject, Offer } from "./event_queue.ts";
+import { DEFAULT_BUFFER_SIZE, EventReceiverObject, Offer } from "./event_receiver.ts";
 
 /** Subscriptions that a channel takes unless it is told otherwise. */
 export const DEFAULT_MAX_SUBSCRIBERS = 65_536;
@@ -191,7 +191,7 @@ export class EventSubscriptionObject extends EventReceiverObject {
     settings.filters?.forEach((filter, i) => this.filters.add(filter, -1 - i));
   }
 
-  protected override get isAtEnd(): boolean {
+  override get isExhausted(): boolean {
     return !this.channel.isActive && !this.hasPendingEvents;
   }
 

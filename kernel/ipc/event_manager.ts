@@ -17,14 +17,14 @@ import type {
   EventDelivery,
   EventPayload,
   EventPriority,
-  ProcessControl,
 } from "../../capabilities/event_ops.ts";
 import type { ExitStatus } from "../../capabilities/task_ops.ts";
 import type { Clock } from "../clock.ts";
 import type { TaskObject } from "../task.ts";
 import { EventRecord } from "./event.ts";
-import { Offer } from "./event_queue.ts";
+import { Offer } from "./event_receiver.ts";
 import type { AnyGroup } from "./group.ts";
+import { abort, act, controlOf, handlesControl } from "./process_control.ts";
 import { DEFAULT_DELIVERY, type DeliveryPolicy, ReliableDeliveries } from "./reliable_delivery.ts";
 
 /** What the manager needs of its kernel. */
@@ -160,8 +160,9 @@ export class EventManager {
 
   /** Changes how a task's own queue takes events; throws and changes nothing. */
   configure(task: TaskObject, config: DeliveryConfig): void {
-    if (config.bufferSize !== undefined) task.events.resize(config.bufferSize);
-    this.#policies.set(task, { ...this.#policyOf(task), ...config });
+    const { bufferSize, ...policy } = config;
+    if (bufferSize !== undefined) task.events.resize(bufferSize);
+    this.#policies.set(task, { ...this.#policyOf(task), ...policy });
   }
 
   /** A child has ended: its parent is told. A full queue drops and counts it. */
@@ -326,36 +327,6 @@ function forceInto(target: TaskObject, record: EventRecord, sender: TaskObject):
     record.unforce();
     throw error;
   }
-}
-
-function controlOf(content: EventContent): ProcessControl | undefined {
-  return content.type === "processControl" ? content.control : undefined;
-}
-
-/** True when the task asked for process-control events by name. */
-function handlesControl(task: TaskObject): boolean {
-  return task.events.filters.asksForType("processControl");
-}
-
-function act(target: TaskObject, control: "kill" | "stop" | "continue"): void {
-  switch (control) {
-    case "kill":
-      return target.end({ state: "killed" });
-    case "stop":
-      return target.stop();
-    case "continue":
-      return target.continue();
-    default:
-      return control satisfies never;
-  }
-}
-
-/** Tells the program to end, unless it deals with such events itself. */
-function abort(target: TaskObject, control: "terminate" | "interrupt"): void {
-  if (handlesControl(target)) return;
-  const told = control === "terminate" ? "terminate" : "be interrupted";
-  const reason = `Task ${target.taskId} (${target.name}) was told to ${told}`;
-  target.abort.abort(new KernelError("INTERRUPTED", reason));
 }
 
 function outcomeOf(offer: number): Outcome {

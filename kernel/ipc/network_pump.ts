@@ -11,7 +11,6 @@
  *
  * @module
  */
-import { KernelError } from "../../capabilities/errors.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
 import { untilSignaled } from "./network_attempt.ts";
@@ -65,10 +64,9 @@ export class NetworkPump {
         else await this.#writeAll(buffer.subarray(0, read));
       }
       if (!end.peer.isClosed) await this.#connection.closeWrite();
-    } catch (error) {
-      if (error instanceof KernelError && error.cause === end.incoming.failure?.reason) {
-        this.#connection.close(); // the task gave the stream up: no proper end
-      }
+    } catch {
+      // The task gave the stream up: no proper end. Or the connection is gone: no more writes.
+      if (end.incoming.failure !== undefined) this.#connection.close();
       end.shutdown("read");
     }
   }

@@ -30,7 +30,7 @@ export class NetworkRules {
    * for any characters; the port a number, a range "8000-8100", or "*".
    * @throws {KernelError} INVALID_ARGUMENT for anything else.
    */
-  constructor(patterns: readonly string[]) {
+  constructor(patterns: readonly unknown[]) {
     this.#rules = patterns.map(parseRule);
   }
 
@@ -102,7 +102,10 @@ function canonicalIpv6(host: string, text: string): string {
   return [high >> 8, high & 0xff, low >> 8, low & 0xff].join(".");
 }
 
-function parseRule(pattern: string): Rule {
+function parseRule(pattern: unknown): Rule {
+  if (typeof pattern !== "string") {
+    throw new KernelError("INVALID_ARGUMENT", `a pattern is a string, not a ${typeof pattern}`);
+  }
   const [, host, ports] = /^(\[[^\]]*\]|[^:[\]]+):([\d*-]+)$/.exec(pattern) ?? [];
   const [, first, last] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(ports ?? "") ?? [];
   const firstPort = ports === "*" ? 0 : Number(first);

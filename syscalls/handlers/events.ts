@@ -1,5 +1,5 @@
 /** Events and groups, 610-619 and 800-899. @module */
-import { KernelError } from "../../capabilities/errors.ts";
+import { EventError, KernelError } from "../../capabilities/errors.ts";
 import type {
   EventContent,
   EventIpcChannelObject,
@@ -12,7 +12,7 @@ import { COMMON_RIGHTS, Rights } from "../../capabilities/rights.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
 import { type BlockedPublish, EventChannelObject } from "../../kernel/ipc/event_channel.ts";
-import { DEFAULT_BUFFER_SIZE } from "../../kernel/ipc/event_queue.ts";
+import { DEFAULT_BUFFER_SIZE } from "../../kernel/ipc/event_receiver.ts";
 import { EMPTY_PAYLOAD } from "../../kernel/ipc/event.ts";
 import { type AnyGroup, GroupObject } from "../../kernel/ipc/group.ts";
 import type { TaskObject } from "../../kernel/task.ts";
@@ -98,6 +98,20 @@ export const eventHandlers: Handlers<typeof eventCalls> = {
   eventFilters: (_caller, target) => subscriberOf(target).getFilters(),
 
   eventReceive: (_caller, target) => receiverOf(target).tryReceiveEvent(),
+
+  eventAwait: {
+    run(_caller, target) {
+      const { hasPendingEvents, pendingCount, isExhausted } = receiverOf(target);
+      if (hasPendingEvents) return pendingCount;
+      if (isExhausted) throw new EventError("PEER_CLOSED", "no publisher is left");
+      return WOULD_BLOCK;
+    },
+    park: (_caller, entry) => [{
+      entry,
+      signals: Signals.EVENT_PENDING | Signals.PEER_CLOSED,
+      operation: false,
+    }],
+  },
 
   eventStatus(_caller, target) {
     const { pendingCount, droppedCount } = receiverOf(target);

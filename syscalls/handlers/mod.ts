@@ -9,6 +9,7 @@ import { counterHandlers } from "./counters.ts";
 import { eventHandlers } from "./events.ts";
 import { handleHandlers } from "./handles.ts";
 import { messageHandlers } from "./messages.ts";
+import { networkHandlers } from "./network.ts";
 import { socketHandlers } from "./sockets.ts";
 import { streamHandlers } from "./streams.ts";
 import { taskHandlers } from "./tasks.ts";
@@ -24,6 +25,7 @@ export const HANDLERS: Handlers<typeof SYSCALLS> = {
   ...timerHandlers,
   ...waitSetHandlers,
   ...socketHandlers,
+  ...networkHandlers,
   ...eventHandlers,
   ...counterHandlers,
 };

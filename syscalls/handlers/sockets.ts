@@ -7,13 +7,11 @@ import {
   DEFAULT_BACKLOG,
   DEFAULT_SOCKET_CAPACITY,
   type ShutdownHow,
-  type SocketType,
 } from "../../capabilities/socket_ops.ts";
 import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
-import type { Account } from "../../kernel/account.ts";
 import type { ListenerObject } from "../../kernel/ipc/listener.ts";
 import { type NamedListener, NamespaceObject } from "../../kernel/ipc/namespace.ts";
-import { createSocket, type SocketEnd, type SocketSettings } from "../../kernel/ipc/socket.ts";
+import { createChargedSocket, type SocketEnd } from "../../kernel/ipc/socket.ts";
 import type { Handlers } from "../caller.ts";
 import type { ConnectTarget, socketCalls } from "../table/sockets.ts";
 
@@ -41,7 +39,7 @@ export const socketHandlers: Handlers<typeof socketCalls> = {
   socketPair({ kernel, task }, options) {
     const capacity = options.capacity ?? DEFAULT_SOCKET_CAPACITY;
     task.table.requireRoom(2);
-    const [first, second] = chargedSocket(task.account, {
+    const [first, second] = createChargedSocket(task.account, {
       socketType: options.type ?? "stream",
       capacity,
       creators: [task.taskId, task.taskId],
@@ -116,7 +114,7 @@ export const socketHandlers: Handlers<typeof socketCalls> = {
       }
       if (!listener.hasRoom) return WOULD_BLOCK;
       task.table.requireRoom(1);
-      const [client, server] = chargedSocket(task.account, {
+      const [client, server] = createChargedSocket(task.account, {
         socketType: listener.socketType,
         capacity: DEFAULT_SOCKET_CAPACITY,
         creators: [task.taskId, listener.taskId],
@@ -142,7 +140,7 @@ export const socketHandlers: Handlers<typeof socketCalls> = {
     if (end === WOULD_BLOCK) return WOULD_BLOCK;
     task.table.requireRoom(1);
     // Who connected paid for both ends so far; from now on this task pays for its own.
-    const lease = task.account.lease(bufferBytesOf(end.socketType, end.incoming.capacityBytes));
+    const lease = task.account.lease(end.bufferBytes);
     end.lease?.release();
     end.lease = lease;
     const number = task.install(end, SOCKET_RIGHTS);
@@ -150,40 +148,3 @@ export const socketHandlers: Handlers<typeof socketCalls> = {
     return number;
   },
 };
-
-/** A stream's ring is there from the start; a message is charged to its sender when it is sent. */
-function bufferBytesOf(type: SocketType, capacity: number): number {
-  return type === "stream" ? capacity : 0;
-}
-
-/** Two new ends, each charged to the account, or neither. */
-function chargedSocket(account: Account, settings: SocketSettings): [SocketEnd, SocketEnd] {
-  const bufferBytes = bufferBytesOf(settings.socketType, settings.capacity);
-  const firstLease = account.lease(bufferBytes);
-  try {
-    const secondLease = account.lease(bufferBytes);
-    try {
-      const [first, second] = newSocket(settings);
-      first.lease = firstLease;
-      second.lease = secondLease;
-      return [first, second];
-    } catch (error) {
-      secondLease.release();
-      throw error;
-    }
-  } catch (error) {
-    firstLease.release();
-    throw error;
-  }
-}
-
-function newSocket(settings: SocketSettings): [SocketEnd, SocketEnd] {
-  try {
-    return createSocket(settings);
-  } catch (cause) {
-    if (cause instanceof KernelError) throw cause;
-    throw new KernelError("NO_SPACE", `2 × ${settings.capacity} bytes of memory can't be had`, {
-      cause,
-    });
-  }
-}

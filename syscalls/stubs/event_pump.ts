@@ -1,5 +1,5 @@
 /**
- * Calls handlers with events as they arrive, over the same syscall that everybody receives with.
+ * Calls handlers with events as they arrive, and takes none that no handler gets.
  *
  * @module
  */
@@ -61,9 +61,8 @@ export class EventPump {
     const abort = this.#abort = new AbortController();
     try {
       while (this.#abort === abort) {
-        this.#dispatch(
-          await this.#door.wait(SYSCALLS.eventReceive, { signal: abort.signal }, this.#number),
-        );
+        // Taken only once somebody is sure to handle it: the last handler may go in between.
+        await this.#door.wait(SYSCALLS.eventAwait, { signal: abort.signal }, this.#number);
         if (this.#drain(abort)) await laterTurn();
       }
     } catch (error) {

@@ -23,6 +23,7 @@ import type { Group } from "./group.ts";
 import { done, type Handle, mapped, numberFor, prepared, rejecting } from "./handle.ts";
 import { MessageReceiver, MessageSender } from "./message_queue.ts";
 import { Listener, Namespace } from "./namespace.ts";
+import { DatagramEndpoint, Network, NetworkListener } from "./network.ts";
 import { PipeReader, PipeWriter } from "./pipe.ts";
 import { adopt, register } from "./registry.ts";
 import { Socket } from "./socket.ts";
@@ -41,6 +42,9 @@ register("wait set", WaitSet);
 register("socket", Socket);
 register("namespace", Namespace);
 register("listener", Listener);
+register("network", Network);
+register("network listener", NetworkListener);
+register("datagram endpoint", DatagramEndpoint);
 
 /** What {@linkcode Task.exit} throws to leave the program; the task has ended by then. */
 export class TaskExit extends Error {

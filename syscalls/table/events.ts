@@ -257,6 +257,15 @@ export const eventCalls = {
     args: [deliveryConfig("config")],
     errors: ["INVALID_CONFIGURATION", "LIMIT_EXCEEDED"],
   }),
+  eventAwait: syscall<[handle: HandleRef], number>({
+    number: 805,
+    name: "event_await",
+    verb: "wait for events from",
+    summary: "Waits until there is an event, takes none, and tells how many there are.",
+    args: [receiver],
+    mayWait: true,
+    errors: ["PEER_CLOSED"],
+  }),
   groupCreate: syscall<[name: string, options: GroupOptions | undefined], number>({
     number: 810,
     name: "group_create",

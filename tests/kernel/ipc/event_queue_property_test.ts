@@ -8,7 +8,8 @@ import { WOULD_BLOCK } from "../../../capabilities/stream_ops.ts";
 import { Account } from "../../../kernel/account.ts";
 import { EventRecord } from "../../../kernel/ipc/event.ts";
 import { EventChannelObject } from "../../../kernel/ipc/event_channel.ts";
-import { EventQueue, Offer } from "../../../kernel/ipc/event_queue.ts";
+import { EventQueue } from "../../../kernel/ipc/event_queue.ts";
+import { Offer } from "../../../kernel/ipc/event_receiver.ts";
 
 interface Sent {
   id: number;

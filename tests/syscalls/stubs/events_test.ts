@@ -321,6 +321,37 @@ Deno.test("EventReceiving.onEvent() calls every handler until it is taken away",
   assertEquals(textOf(await subscription.receive()), "3");
 });
 
+Deno.test("EventReceiving.onEvent() takes no event that its handler would not get any more", async () => {
+  await using kernel = new Kernel();
+  const channel = kernel.init.createEventChannel("news");
+  const subscription = channel.subscribe();
+  const seen: unknown[] = [];
+  const stop = subscription.onEvent((event) => seen.push(event));
+  channel.publish(note("1"));
+  stop();
+  assertEquals(textOf(await subscription.receive()), "1");
+  assertEquals(seen, []);
+});
+
+Deno.test("EventReceiving.onEvent() goes on after the task was stopped", async () => {
+  await using kernel = new Kernel();
+  const { handle, task } = await sleeper(kernel);
+  const seen: unknown[] = [];
+  const got = Promise.withResolvers<void>();
+  task.events.onEvent((event) => {
+    seen.push(textOf(event));
+    if (seen.length === 2) got.resolve();
+  });
+  handle.send(note("1"));
+  handle.send({ type: "processControl", control: "stop" });
+  handle.send(note("2"));
+  await Promise.resolve();
+  assertEquals(seen, []);
+  handle.send({ type: "processControl", control: "continue" });
+  await got.promise;
+  assertEquals(seen, ["1", "2"]);
+});
+
 Deno.test("EventReceiving.onEvent() crashes the task when a handler throws, after the others", async () => {
   await using kernel = new Kernel();
   const seen: string[] = [];
@@ -335,6 +366,18 @@ Deno.test("EventReceiving.onEvent() crashes the task when a handler throws, afte
   const status = await child.wait();
   assert(status.state === "crashed");
   assertEquals([status.error.message, seen], ["handler", ["x"]]);
+});
+
+Deno.test("EventReceiving.onEvent() crashes the task when an async handler rejects", async () => {
+  await using kernel = new Kernel();
+  const child = kernel.init.spawn(async (task) => {
+    task.events.onEvent(() => Promise.reject(new Error("later")));
+    await new Promise(() => {});
+  });
+  child.send(note("x"));
+  const status = await child.wait();
+  assert(status.state === "crashed");
+  assertEquals(status.error.message, "later");
 });
 
 Deno.test("EventSubscription is read as a stream of encoded records", async () => {
