@@ -8,6 +8,7 @@ import type { HandleRole } from "./capabilities/handle.ts";
 import type { Limits } from "./capabilities/limits.ts";
 import { COMMON_RIGHTS, Rights } from "./capabilities/rights.ts";
 import { FunctionDriver } from "./drivers/function.ts";
+import { WorkerDriver } from "./drivers/worker/worker_driver.ts";
 import type { Clock } from "./kernel/clock.ts";
 import { NetworkObject } from "./kernel/ipc/network.ts";
 import { denoHost } from "./kernel/ipc/network_host.ts";
@@ -32,6 +33,11 @@ export interface KernelOptions {
   limits?: Partial<Limits>;
   /** Gets what the kernel has to say to whoever runs it. @default nobody */
   onLog?: (record: LogRecord) => void;
+  /**
+   * "debugger": threads of workers that never yield are stopped through the process's own debugger,
+   * which needs `--allow-sys` and `--allow-net=127.0.0.1`. Otherwise they linger. @default "off"
+   */
+  hardKill?: "off" | "debugger";
   /** Gets a line for every syscall. @default nobody */
   onTrace?: (record: TraceRecord) => void;
 }
@@ -85,6 +91,7 @@ export class Kernel implements AsyncDisposable {
   /** The first task. It runs in this isolate and ends with the kernel. */
   readonly init: Task;
   readonly #core: KernelCore;
+  readonly #workers: WorkerDriver;
   /** Init's. */
   readonly #door: LocalDoor;
   /** Set from the first use on, so that until then init's table has no entry for it. */
@@ -110,6 +117,8 @@ export class Kernel implements AsyncDisposable {
       });
     };
     this.#core.addDriver(new FunctionDriver((task) => makeTask(task)));
+    this.#workers = new WorkerDriver(this.#core, dispatcher, options.hardKill === "debugger");
+    this.#core.addDriver(this.#workers);
     this.#door = doorOf(this.#core.init);
     this.init = makeTask(this.#core.init, this.#door);
   }
@@ -172,7 +181,10 @@ export class Kernel implements AsyncDisposable {
 
   async #end(): Promise<{ lingering: TaskInfo[] }> {
     this.#core.shutdown();
-    await Promise.all(this.#networks.map((network) => network.abort()));
+    await Promise.all([
+      ...this.#networks.map((network) => network.abort()),
+      this.#workers.settled(),
+    ]);
     return { lingering: this.#lingering() };
   }
 

@@ -72,6 +72,11 @@ export { DEFAULT_LIMITS, type Limits } from "./capabilities/limits.ts";
 export { describeRights, Rights, type RightsTable } from "./capabilities/rights.ts";
 export { Signals, type SignalsTable } from "./capabilities/signals.ts";
 export type {
+  MappingInfo,
+  MemoryMappingOps,
+  SharedMemoryObject,
+} from "./capabilities/memory_mapping_ops.ts";
+export type {
   HandleArrival,
   MessageAccount,
   MessageParty,
@@ -79,7 +84,7 @@ export type {
   OutgoingMessage,
   ReceivedMessage,
 } from "./capabilities/message_ops.ts";
-export type { ReadyMember, WaitSetKey, WaitSetOps } from "./capabilities/wait_set_ops.ts";
+export type { ReadyMember, WaitSetKey } from "./capabilities/wait_set_ops.ts";
 export type { TimerOps, TimerSettings } from "./capabilities/timer_ops.ts";
 export type { NetworkAddress, PortOps, ReceivedDatagram } from "./capabilities/network_ops.ts";
 export type {
@@ -110,8 +115,10 @@ export {
 } from "./syscalls/stubs/message_queue.ts";
 export { Listener, Namespace } from "./syscalls/stubs/namespace.ts";
 export { DatagramEndpoint, Network, NetworkListener } from "./syscalls/stubs/network.ts";
+export { MemoryView } from "./syscalls/stubs/memory_view.ts";
 export { type PipeEnd, PipeReader, PipeWriter, type StreamEnd } from "./syscalls/stubs/pipe.ts";
 export { Socket, type SocketMessage, type SocketSendOptions } from "./syscalls/stubs/socket.ts";
+export { SharedMemory } from "./syscalls/stubs/shared_memory.ts";
 export type { Program, SpawnOptions, Task, WaitSource } from "./syscalls/stubs/task_api.ts";
 export { TaskHandle } from "./syscalls/stubs/task_handle.ts";
 export { Timer } from "./syscalls/stubs/timer.ts";
@@ -129,6 +136,7 @@ export type {
   PublishOptions,
   SubscribeOptions,
 } from "./syscalls/table/events.ts";
+export type { MapOptions, SharedMemoryOptions } from "./syscalls/table/memory.ts";
 export type { MessageQueueOptions } from "./syscalls/table/messages.ts";
 export type { TimerOptions } from "./syscalls/table/timers.ts";
 export type { NetworkPort } from "./syscalls/table/network.ts";

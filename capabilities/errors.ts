@@ -106,11 +106,11 @@ export class KernelError extends Error {
   /** The code's number, stable across versions. */
   readonly errno: number;
   /** The syscall that failed, if one did. */
-  readonly syscall?: string;
+  declare readonly syscall?: string;
   /** BUFFER_TOO_SMALL: bytes needed. */
-  readonly needed?: number;
+  declare readonly needed?: number;
   /** Bytes that a long write had moved before its wait ended. */
-  readonly transferred?: number;
+  declare readonly transferred?: number;
 
   /** Makes an error with a code and a message in plain words. */
   constructor(code: ErrorCode, message: string, details: KernelErrorDetails = {}) {

@@ -114,7 +114,12 @@ export class HandleEntry extends DerivationNode {
   closed: CloseReason | undefined = undefined;
   #children: DerivationNode | undefined = undefined;
 
-  constructor(object: HandleTarget, rights: Rights, flags = 0, predecessor?: HandleEntry) {
+  constructor(
+    object: HandleTarget,
+    rights: Rights,
+    flags = 0,
+    predecessor: HandleEntry | undefined = undefined,
+  ) {
     super();
     this.object = object;
     this.rights = rights;

@@ -6,9 +6,9 @@
 import { KernelError } from "./errors.ts";
 
 /**
- * How much a task may use. `handles` and `deadlineMs` count for the task alone, all others for the
- * task together with its descendants, so that spawning gives nobody more. Exceeding one is
- * LIMIT_EXCEEDED and changes nothing; `handles` gives TOO_MANY_HANDLES.
+ * How much a task may use. `handles` counts for the task alone, all others for the task together
+ * with its descendants, so that spawning gives nobody more. Exceeding one is LIMIT_EXCEEDED and
+ * changes nothing; `handles` gives TOO_MANY_HANDLES.
  *
  * @example
  * ```ts
@@ -25,22 +25,24 @@ import { KernelError } from "./errors.ts";
 export interface Limits {
   /**
    * Handles in the task's table, 1 … 65,536. Stops a task that makes or is sent handles without
-   * end; the table is one array, and its size is what closing a task costs.
+   * end; the table is one array, and its size is what closing a task costs. The default is what
+   * Unix gives a process: more than a program needs, and closed in well under a millisecond.
    *
    * @default 1024
    */
   handles: number;
   /**
-   * Kernel objects alive. Stops a task that creates objects and sends them away to escape the
-   * limit on handles.
+   * Kernel objects alive. Stops a task that creates objects and sends them away, or has them held
+   * by children, to escape the limit on handles. The default lets 64 tasks fill their tables.
    *
    * @default 65536
    */
   objects: number;
   /**
-   * Bytes of buffers: pipes, shared memory, sockets, payloads of events that wait. Stops a task
-   * that eats the process's memory, which would end every task. The default lets one object of the
-   * largest size live beside smaller ones.
+   * Bytes of buffers: pipes, shared memory, sockets, payloads of events that wait, and messages that
+   * wait, each handle in one as 256 bytes. Stops a task that eats the process's memory, which would
+   * end every task. The default lets one object of the largest size, 1 GiB, live beside smaller
+   * ones.
    *
    * @default 2147483648
    */
@@ -48,27 +50,30 @@ export interface Limits {
   /**
    * Room for events: the buffer sizes of the task's subscriptions, what its own queue holds beyond
    * the first 256, and, one by one, immediate events and waiting reliable ones that it sent and
-   * nobody has received. Stops floods of events that may not be dropped.
+   * nobody has received. Stops floods of events that may not be dropped. The default lets each of
+   * 4,096 subscriptions have the usual 256.
    *
    * @default 1048576
    */
   queuedEvents: number;
   /**
    * Messages sent and not yet received. Stops many small queues from holding what one large one
-   * may not.
+   * may not. The default fills 64 queues of the usual size.
    *
    * @default 65536
    */
   queuedMessages: number;
   /**
-   * Calls that wait. Each holds a place in a queue that others have to pass; stops a task that
-   * starts waits without awaiting them.
+   * Calls that wait, and members of wait sets. Each holds a place in a queue that others have to
+   * pass. Stops a task that starts waits without awaiting them. The default is as many as there
+   * may be objects.
    *
    * @default 65536
    */
   pendingWaits: number;
   /**
-   * Tasks alive below the task. Stops fork bombs.
+   * Tasks alive below the task. Stops fork bombs. The default leaves a machine usable if each of
+   * them is a thread.
    *
    * @default 1024
    */

@@ -29,9 +29,10 @@ export interface MemoryMappingOps {
   /**
    * What it takes to map a range; changes nothing.
    *
+   * @param length Bytes, at least 1; all from `offset` on when left out.
    * @throws {KernelError} INVALID_STATE when no new mapping can be made, OUT_OF_RANGE.
    */
-  getMappingInfo(offset: number, length: number): MappingInfo;
+  getMappingInfo(offset: number, length?: number): MappingInfo;
   /** A mapping of the object came into being. */
   onMapped(): void;
   /** One is gone. */

@@ -3,8 +3,6 @@
  *
  * @module
  */
-import type { HandleEntry } from "./handle.ts";
-import type { HandleTable } from "./handle_table.ts";
 import type { Rights } from "./rights.ts";
 import type { StreamIpcOps, WouldBlock } from "./stream_ops.ts";
 
@@ -52,8 +50,10 @@ export interface OutgoingMessage {
 
 /** Who sends or receives: a task, seen from a message queue. */
 export interface MessageParty {
+  /** Unique in its kernel. */
   readonly taskId: number;
-  readonly table: HandleTable;
+  /** The handles that it holds: the kernel's own business. */
+  readonly table: object;
   /** What is charged while a message is on its way. */
   readonly account: MessageAccount;
 }
@@ -77,13 +77,14 @@ export interface MessageQueueObject extends StreamIpcOps {
   /**
    * Takes the first message.
    *
-   * @param via The handle it is received through: a call's reply has to come from its holder.
+   * @param via The identity of the handle it is received through: a call's reply has to come from
+   * that handle's holder.
    * @param into Where its bytes go too.
    * @returns The message, or WOULD_BLOCK when there is none.
    */
   tryReceive(
     to: MessageParty,
-    via: HandleEntry,
+    via: object,
     into?: Uint8Array,
   ): ReceivedMessage | WouldBlock;
 }

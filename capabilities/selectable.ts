@@ -164,11 +164,21 @@ export class WaitQueue {
     if (!isServing) serveChanged();
   }
 
-  /** Ends the waits that go through one handle. */
+  /**
+   * Ends the waits that go through one handle. Only when all of them have does anybody go on: else
+   * the end of the first would let the second one through a handle that is gone.
+   */
   interrupt(via: unknown, reason: "closed" | "moved" | "revoked" | "dead"): void {
-    for (const node of this.nodes()) {
-      if (node.via === via && node.queue === this) node.waiter.interrupt(node, reason);
+    const wasMarkedChanged = this.#isMarkedChanged;
+    this.#isMarkedChanged = true;
+    try {
+      for (const node of this.nodes()) {
+        if (node.via === via && node.queue === this) node.waiter.interrupt(node, reason);
+      }
+    } finally {
+      this.#isMarkedChanged = wasMarkedChanged;
     }
+    this.wake();
   }
 
   /** A snapshot of the nodes, first to last. */

@@ -84,11 +84,12 @@ type Find = (block: Uint8Array, from: number, end: number) => number;
 
 /** Horspool's search: what stands under the pattern's last byte says how far it can be moved. */
 function finder(pattern: Uint8Array): Find {
+  const length = Math.max(1, pattern.length); // an empty pattern is found before any byte
   const last = pattern.length - 1;
-  const moves = new Int32Array(256).fill(Math.max(1, pattern.length));
+  const moves = new Int32Array(256).fill(length);
   for (let i = 0; i < last; i++) moves[pattern[i] as number] = last - i;
   return (block, from, end) => {
-    for (let at = from; at + last < end; at += moves[block[at + last] as number] as number) {
+    for (let at = from; at + length <= end; at += moves[block[at + last] as number] as number) {
       let i = last;
       while (i >= 0 && block[at + i] === pattern[i]) i--;
       if (i < 0) return at;
@@ -122,11 +123,11 @@ function keepMatching(block: Uint8Array, end: number, find: Find): number {
   return kept + runEnd - runStart;
 }
 
-/** Where the last newline in `[start, end)` is; start - 1 when there is none. */
+/** Where the last newline in `[start, end)` is; -1 when there is none. */
 function lastNewline(block: Uint8Array, start: number, end: number): number {
   let at = end - 1;
   while (at >= start && block[at] !== NEWLINE) at--;
-  return at;
+  return at < start ? -1 : at;
 }
 
 /** The same bytes with room for as many again: some line is very long. */
@@ -169,6 +170,5 @@ if (import.meta.main) {
   const { counts, errors } = await pipeline(file, pattern);
   if (counts !== undefined) console.log(counts);
   for (const error of errors) console.error(error.message);
-  // A pipe or terminal that is the standard input would keep the process alive.
   process.exitCode = errors.length === 0 ? 0 : 1;
 }

@@ -24,7 +24,7 @@ export interface Driver {
    * Throws a KernelError when the program can't be started at all (the host lacks a flag). Called
    * before the spawn has changed anything.
    */
-  check(request: SpawnRequest): void;
+  check(request: SpawnRequest, parent: TaskObject): void;
   /** Starts the program as the task; how it ends is told to `task.end`. */
   start(task: TaskObject, request: SpawnRequest): RunningProgram;
 }

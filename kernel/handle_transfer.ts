@@ -20,11 +20,20 @@ import { cloneOf, type HandleTarget } from "../capabilities/capability.ts";
 import { IpcError, KernelError } from "../capabilities/errors.ts";
 import type { HandleEntry } from "../capabilities/handle.ts";
 import type { HandleTable } from "../capabilities/handle_table.ts";
-import { type HandleArrival, MOST_HANDLES_IN_MESSAGE } from "../capabilities/message_ops.ts";
+import {
+  type HandleArrival,
+  type MessageParty,
+  MOST_HANDLES_IN_MESSAGE,
+} from "../capabilities/message_ops.ts";
 import { describeRights, Rights } from "../capabilities/rights.ts";
 
 /** What one handle in flight is charged to its sender in bytes: it is in nobody's table. */
 export const IN_FLIGHT_HANDLE_BYTES = 256;
+
+/** Who sends or receives, as the carriers see it: a task. */
+export interface TransferParty extends MessageParty {
+  readonly table: HandleTable;
+}
 
 /** An object that holds handles in flight. */
 export interface Carrier {

@@ -119,7 +119,7 @@ export class KernelCore implements TaskObserver {
       );
     }
     if (handles.length === 0) parent.table.requireRoom(1);
-    driver.check(spawn);
+    driver.check(spawn, parent);
     const child = this.#createChild(parent, spawn, limits);
     // Nothing from here on can fail.
     const numbers = child.receive(handles);

@@ -69,13 +69,12 @@ export class CounterCell {
 
   /** The count; CUT if it went on into another cell. */
   get value(): bigint {
-    return load64(this.#cells, CELL);
+    return this.#count();
   }
 
   /** Whether the kernel moved the counter: ask it for the new cell, and do there what wasn't done here. */
   get hasMoved(): boolean {
-    const it = this.#generation;
-    return (it !== undefined && load(it.word, it.index) !== it.value) || this.value === CUT;
+    return this.#isCut();
   }
 
   /**
@@ -85,8 +84,8 @@ export class CounterCell {
    */
   tryAdd(amount: bigint): boolean {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (this.hasMoved) return false;
-      const count = this.value;
+      if (this.#isCut()) return false;
+      const count = this.#count();
       if (count + amount > LARGEST_COUNT) return false;
       // Exactly one of this and the kernel's exchange for CUT comes first. If this does, the sum moves; if not,
       // this fails. So an addition counts exactly if it succeeded, and no cut has to be asked for.
@@ -105,8 +104,8 @@ export class CounterCell {
    */
   tryTake(): bigint | undefined {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (this.hasMoved) return undefined;
-      const count = this.value;
+      if (this.#isCut()) return undefined;
+      const count = this.#count();
       if (count === 0n || count === CUT) return undefined;
       const amount = this.isSemaphore ? 1n : count;
       if (compareExchange64(this.#cells, CELL, count, count - amount) === count) {
@@ -124,28 +123,28 @@ export class CounterCell {
    */
   waitTakeableSync(timeoutMs: number, kill?: WatchedWord): WaitOutcome {
     const count = this.#announce(TAKER_SLEEPS, TAKERS_WAKE);
-    if (this.hasMoved || this.value !== 0n) return "changed";
+    if (this.#isCut() || this.#count() !== 0n) return "changed";
     return waitWhileSync(this.#words, TAKERS_WAKE, count, timeoutMs, this.#watched(kill));
   }
 
   /** {@linkcode waitTakeableSync} without blocking the thread. */
   waitTakeable(timeoutMs: number, kill?: WatchedWord): Promise<WaitOutcome> {
     const count = this.#announce(TAKER_SLEEPS, TAKERS_WAKE);
-    if (this.hasMoved || this.value !== 0n) return Promise.resolve("changed");
+    if (this.#isCut() || this.#count() !== 0n) return Promise.resolve("changed");
     return waitWhile(this.#words, TAKERS_WAKE, count, timeoutMs, this.#watched(kill));
   }
 
   /** Blocks this thread until `amount` may be added. */
   waitAddableSync(amount: bigint, timeoutMs: number, kill?: WatchedWord): WaitOutcome {
     const count = this.#announce(ADDER_SLEEPS, ADDERS_WAKE);
-    if (this.hasMoved || this.value + amount <= LARGEST_COUNT) return "changed";
+    if (this.#isCut() || this.#count() + amount <= LARGEST_COUNT) return "changed";
     return waitWhileSync(this.#words, ADDERS_WAKE, count, timeoutMs, this.#watched(kill));
   }
 
   /** {@linkcode waitAddableSync} without blocking the thread. */
   waitAddable(amount: bigint, timeoutMs: number, kill?: WatchedWord): Promise<WaitOutcome> {
     const count = this.#announce(ADDER_SLEEPS, ADDERS_WAKE);
-    if (this.hasMoved || this.value + amount <= LARGEST_COUNT) return Promise.resolve("changed");
+    if (this.#isCut() || this.#count() + amount <= LARGEST_COUNT) return Promise.resolve("changed");
     return waitWhile(this.#words, ADDERS_WAKE, count, timeoutMs, this.#watched(kill));
   }
 
@@ -155,9 +154,18 @@ export class CounterCell {
    * @throws {Error} if an invariant of this seat doesn't hold.
    */
   assertInvariants(): void {
-    if (this.value > LARGEST_COUNT && !this.hasMoved) {
+    if (this.#count() > LARGEST_COUNT && !this.#isCut()) {
       throw new Error("Broken counter: it holds the cut's mark but did not move");
     }
+  }
+
+  #count(): bigint {
+    return load64(this.#cells, CELL);
+  }
+
+  #isCut(): boolean {
+    const it = this.#generation;
+    return (it !== undefined && load(it.word, it.index) !== it.value) || this.#count() === CUT;
   }
 
   /** Announces a sleeper and returns the count to sleep on; the caller looks again after this. */

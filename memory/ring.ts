@@ -30,7 +30,7 @@ import {
 } from "./ring_layout.ts";
 import { RingReader } from "./ring_reader.ts";
 import { RingWriter } from "./ring_writer.ts";
-import { wakeAll } from "./ring_move.ts";
+import { wakeAll } from "./ring_side.ts";
 import type { WaitOutcome } from "./wait_word.ts";
 
 export {
@@ -68,6 +68,9 @@ export class Ring {
     this.atomicBytes = Math.min(LARGEST_ATOMIC_WRITE_BYTES, capacityBytes);
     this.#reader = new RingReader(memory, capacityBytes, seat);
     this.#writer = new RingWriter(memory, capacityBytes, seat);
+    this.#reader.partner = this.#writer;
+    this.#writer.partner = this.#reader;
+    if (this.condition !== 0) this.#reader.end(this.#writer.end(this.condition));
   }
 
   /** Committed, unread bytes; in packet mode the size of the next packet. 0 if the ring is garbled. */

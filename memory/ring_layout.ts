@@ -21,9 +21,9 @@ export const ATTENTION = 2 * WORDS_PER_LINE;
 export const READERS_WAKE = ATTENTION + 1;
 /** Counts wake-ups of writers; sleeping writers wait for it to change. */
 export const WRITERS_WAKE = ATTENTION + 2;
-/** FREE, HELD or CONTENDED. Used only while several threads write. */
+/** FREE, HELD, CONTENDED or LEFT_BEHIND. Used only while several threads write. */
 export const WRITER_LOCK = 3 * WORDS_PER_LINE;
-/** FREE, HELD or CONTENDED. Used only while several threads read. */
+/** FREE, HELD, CONTENDED or LEFT_BEHIND. Used only while several threads read. */
 export const READER_LOCK = 4 * WORDS_PER_LINE;
 /** Publications by readers that share their side: tells a `consume` whether its `peek` still holds. */
 export const READ_COUNT = READER_LOCK + 1;
@@ -47,6 +47,8 @@ export const FREE = 0;
 export const HELD = 1;
 /** Lock: held, and whoever releases it must notify. */
 export const CONTENDED = 2;
+/** Lock: nobody will release it, the ring moved. Nobody takes it or sleeps on it either. */
+export const LEFT_BEHIND = 3;
 
 /** Answer: another thread of this side is in the middle of an operation; park on the lock. */
 export const BUSY = -1;
@@ -116,7 +118,9 @@ export function dataBytes(capacityBytes: number, packet: boolean): number {
  */
 export function allocateRing(capacityBytes: number, packet = false): SharedArrayBuffer {
   checkCapacity(capacityBytes);
-  return new SharedArrayBuffer(HEADER_BYTES + dataBytes(capacityBytes, packet));
+  // Whole words, so that the memory can be looked at as words from end to end.
+  const data = Math.ceil(dataBytes(capacityBytes, packet) / 8) * 8;
+  return new SharedArrayBuffer(HEADER_BYTES + data);
 }
 
 /** @throws {RangeError} if the capacity isn't a whole number from 1 to 1 GiB. */

@@ -18,13 +18,12 @@ import {
   HEAD,
   HEADER_BYTES,
   HEADER_WORDS,
-  HELD,
+  LEFT_BEHIND,
   READER_LOCK,
-  READERS_WAKE,
   TAIL,
   WRITER_LOCK,
-  WRITERS_WAKE,
 } from "./ring_layout.ts";
+import { wakeAll } from "./ring_side.ts";
 
 /** A participant's generation word; the move adds 1 to it. */
 export interface GenerationWord {
@@ -119,19 +118,11 @@ function copyRound(
   if (first < count) copyBytes(to, 0, from, 0, count - first);
 }
 
-/** Wakes all who sleep, whatever a hostile thread did to the hints. */
-export function wakeAll(words: Int32Array): void {
-  add(words, READERS_WAKE, 1);
-  add(words, WRITERS_WAKE, 1);
-  notify(words, READERS_WAKE);
-  notify(words, WRITERS_WAKE);
-}
-
 function releaseSleepers(words: Int32Array): void {
   wakeAll(words);
   for (const lock of [WRITER_LOCK, READER_LOCK]) {
-    // Nobody needs this lock any more, and those who wait find the word changed.
-    exchange(words, lock, HELD);
+    // Whoever is about to sleep on it finds that it holds something else.
+    exchange(words, lock, LEFT_BEHIND);
     notify(words, lock);
   }
 }

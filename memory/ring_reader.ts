@@ -188,7 +188,7 @@ export class RingReader extends RingSide {
 
   #peek(): Uint8Array {
     const available = this.#look();
-    if (available <= 0 || this.nothing() < 0) return new Uint8Array(0);
+    if (this.nothing() < 0 || available <= 0) return new Uint8Array(0);
     const length = this.headerBytes > 0 ? this.packetBytes(this.head, available) : available;
     if (length < 0) {
       this.#garbled();
@@ -210,12 +210,13 @@ export class RingReader extends RingSide {
     if (available < 0) return available;
     if (bytes === 0) return this.nothing();
     if (this.headerBytes === 0) {
-      return bytes > 0 && bytes <= available ? this.#publish(bytes, bytes, 0) : STALE;
+      const isThere = bytes > 0 && bytes <= available;
+      return isThere ? this.#publish(bytes, bytes, 0) : this.nothing() || STALE;
     }
-    if (available === 0) return STALE;
+    if (available === 0) return this.nothing() || STALE;
     const length = this.packetBytes(this.head, available);
     if (length < 0) return this.#garbled();
-    if (!(bytes > 0 && bytes <= length)) return STALE;
+    if (!(bytes > 0 && bytes <= length)) return this.nothing() || STALE;
     return this.#publish(this.headerBytes + length, bytes, 0);
   }
 

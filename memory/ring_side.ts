@@ -3,6 +3,7 @@
  * generation word, and how an operation that met a move is settled afterwards.
  */
 import {
+  add,
   bufferOf,
   BY_HAND_BYTES,
   compareExchange,
@@ -24,10 +25,12 @@ import {
   HEADER_WORDS,
   HELD,
   MOVED,
+  READERS_WAKE,
   type RingSeat,
   type WatchedWord,
+  WRITERS_WAKE,
 } from "./ring_layout.ts";
-import { SLICE_MS, type WaitOutcome, waitWhile, waitWhileSync } from "./wait_word.ts";
+import { hasChanged, SLICE_MS, type WaitOutcome, waitWhile, waitWhileSync } from "./wait_word.ts";
 
 const NO_WORDS = new Int32Array(0);
 
@@ -59,6 +62,8 @@ export abstract class RingSide {
   readonly #lockIndex: number;
   /** 0, or the MOVED or GARBLED that ended this seat. */
   condition = 0;
+  /** The same seat's other side. Set once both sides are there. */
+  partner: RingSide | undefined = undefined;
   /** The word to sleep on, and what it holds meanwhile. Set by the sides' `announce…`. */
   sleepIndex = 0;
   sleepValue = 0;
@@ -124,9 +129,10 @@ export abstract class RingSide {
     return this.hasMoved() ? this.unsettled(0, 0, 0, 0) : 0;
   }
 
-  /** Ends this seat: from now on everything answers `condition`. */
+  /** Ends this side of the seat, and if the ring is garbled the other: all answers are `condition` now. */
   end(condition: number): number {
     this.condition = condition;
+    if (condition === GARBLED && this.partner?.condition === 0) this.partner.end(GARBLED);
     return condition;
   }
 
@@ -159,18 +165,17 @@ export abstract class RingSide {
   }
 
   /**
-   * Blocks this thread after an `announce…` that answered true.
+   * Blocks this thread after an `announce…` that answered true. "stopped" if the kill word changed,
+   * "changed" if the ring moved.
    *
-   * @param kill Another word that ends the wait when it changes.
    * @param atMostASlice Then the wait ends as if something had changed, because something of which no
    * word tells may have.
    */
   sleepSync(timeoutMs: number, kill: WatchedWord | undefined, atMostASlice: boolean): WaitOutcome {
     const { words, sleepIndex, sleepValue } = this;
-    const cut = atMostASlice && timeoutMs > SLICE_MS;
-    const ms = cut ? SLICE_MS : timeoutMs;
+    const ms = atMostASlice ? Math.min(timeoutMs, SLICE_MS) : timeoutMs;
     const outcome = waitWhileSync(words, sleepIndex, sleepValue, ms, this.#watchedWords(kill));
-    return cut && outcome === "timed-out" ? "changed" : outcome;
+    return this.#afterSleep(outcome, timeoutMs > ms, kill);
   }
 
   /** The same without blocking the thread. */
@@ -180,10 +185,21 @@ export abstract class RingSide {
     atMostASlice: boolean,
   ): Promise<WaitOutcome> {
     const { words, sleepIndex, sleepValue } = this;
-    const cut = atMostASlice && timeoutMs > SLICE_MS;
-    const ms = cut ? SLICE_MS : timeoutMs;
+    const ms = atMostASlice ? Math.min(timeoutMs, SLICE_MS) : timeoutMs;
     const outcome = await waitWhile(words, sleepIndex, sleepValue, ms, this.#watchedWords(kill));
-    return cut && outcome === "timed-out" ? "changed" : outcome;
+    return this.#afterSleep(outcome, timeoutMs > ms, kill);
+  }
+
+  #afterSleep(
+    outcome: WaitOutcome,
+    hasTimeLeft: boolean,
+    kill: WatchedWord | undefined,
+  ): WaitOutcome {
+    if (outcome === "timed-out" && hasTimeLeft) return "changed";
+    if (outcome === "stopped" && this.hasMoved()) {
+      return kill !== undefined && hasChanged([kill]) ? "stopped" : "changed";
+    }
+    return outcome;
   }
 
   #watchedWords(kill: WatchedWord | undefined): WatchedWord[] {
@@ -268,4 +284,12 @@ export abstract class RingSide {
       ? new Int32Array(bufferOf(bytes), offsetOf(bytes), lengthOf(bytes) >> 2)
       : NO_WORDS;
   }
+}
+
+/** Wakes all who sleep on a ring, whatever a hostile thread did to the hints. */
+export function wakeAll(words: Int32Array): void {
+  add(words, READERS_WAKE, 1);
+  add(words, WRITERS_WAKE, 1);
+  notify(words, READERS_WAKE);
+  notify(words, WRITERS_WAKE);
 }

@@ -61,6 +61,7 @@ export class RingWriter extends RingSide {
     // No lock is held until the commit, so a shared side's room is only likely to last.
     const tail = this.alone ? this.tail : this.loadIndex(TAIL);
     const used = this.distance(this.loadIndex(HEAD), tail);
+    if (used < 0 && this.alone) this.#garbled();
     if (this.nothing() < 0 || used < 0) return undefined;
     if (!(bytes > 0) || bytes + this.headerBytes > this.size - used) return undefined;
     const position = this.position(this.after(tail, this.headerBytes));

@@ -26,6 +26,8 @@ export interface ArgumentSpec {
   readonly form: number;
   /** Checks and copies the value; for BUFFER and HANDLE the dispatcher does. */
   readonly check: (value: unknown, name: string) => unknown;
+  /** BUFFER: true when the call writes into it and doesn't read it. */
+  readonly isOutput?: boolean;
   /** HANDLE: the capability asked of the object. */
   readonly capability: Capabilities;
   /** HANDLE: rights of which all are needed. */
@@ -109,9 +111,14 @@ export function buffer(name: string): ArgumentSpec {
   return value(name, "Uint8Array", checkBuffer, ArgumentForm.BUFFER);
 }
 
+/** Bytes that the call writes; else as {@linkcode buffer}. */
+export function outputBuffer(name: string): ArgumentSpec {
+  return { ...buffer(name), isOutput: true };
+}
+
 /** A safe integer between two bounds, both allowed. */
 export function integer(name: string, least: number, most: number): ArgumentSpec {
-  return value(name, `integer ${least} … ${most}`, (given) => {
+  return value(name, `integer ${least} … ${most}`, (given, name) => {
     if (typeof given !== "number" || !Number.isSafeInteger(given)) {
       throw invalid(name, "an integer", given);
     }
@@ -124,7 +131,7 @@ export function integer(name: string, least: number, most: number): ArgumentSpec
 
 /** A rights mask, or `Rights.SAME`. */
 export function rights(name: string): ArgumentSpec {
-  return value(name, "rights or SAME", (given) => {
+  return value(name, "rights or SAME", (given, name) => {
     if (given === Rights.SAME || isRights(given)) return given + 0;
     throw invalid(name, "a set of rights", given);
   });
@@ -132,12 +139,12 @@ export function rights(name: string): ArgumentSpec {
 
 /** A set of signals, not empty. */
 export function signals(name: string, allowed: Signals = ALL_SIGNALS, least = 1): ArgumentSpec {
-  return value(name, "signals", (given) => checkSignals(given, name, allowed, least));
+  return value(name, "signals", (given, name) => checkSignals(given, name, allowed, least));
 }
 
 /** True or false. */
 export function flag(name: string): ArgumentSpec {
-  return value(name, "boolean", (given) => {
+  return value(name, "boolean", (given, name) => {
     if (typeof given === "boolean") return given;
     throw invalid(name, "true or false", given);
   });
@@ -145,7 +152,7 @@ export function flag(name: string): ArgumentSpec {
 
 /** A string of at most `most` characters. */
 export function text(name: string, most: number, least = 0): ArgumentSpec {
-  return value(name, `string of ${least} … ${most} characters`, (given) => {
+  return value(name, `string of ${least} … ${most} characters`, (given, name) => {
     if (typeof given !== "string") throw invalid(name, "a string", given);
     if (given.length < least || given.length > most) {
       throw new KernelError(
@@ -159,7 +166,7 @@ export function text(name: string, most: number, least = 0): ArgumentSpec {
 
 /** One of the given strings. */
 export function oneOf(name: string, choices: readonly string[]): ArgumentSpec {
-  return value(name, choices.map((choice) => `"${choice}"`).join(" or "), (given) => {
+  return value(name, choices.map((choice) => `"${choice}"`).join(" or "), (given, name) => {
     if (typeof given === "string" && choices.includes(given)) return given;
     throw invalid(name, `one of ${choices.join(", ")}`, given);
   });
@@ -197,7 +204,7 @@ export function optional(spec: ArgumentSpec): ArgumentSpec {
 /** An object of named fields, each read once; what it has beyond them is not looked at. */
 export function record(name: string, fields: readonly ArgumentSpec[]): ArgumentSpec {
   const kind = `{ ${fields.map((field) => `${field.name}: ${field.kind}`).join("; ")} }`;
-  return value(name, kind, (given) => {
+  return value(name, kind, (given, name) => {
     const copy: Record<string, unknown> = {};
     for (const field of fields) {
       const value = field.check(readField(given, field.name, name), `${name}.${field.name}`);

@@ -25,7 +25,12 @@ export interface SyscallSpec {
   readonly args: readonly ArgumentSpec[];
   /** Rights that depend on an argument's value, for the reference page. */
   readonly rightsNote?: string;
-  /** Error codes it may raise beside those of its arguments, for the reference page. */
+  /** What it waits for where no argument's signals say it, for the reference page. */
+  readonly waitsNote?: string;
+  /**
+   * Error codes it may raise beside those of its arguments, for the reference page: the code alone,
+   * or "CODE: when it comes".
+   */
   readonly errors?: readonly string[];
   /**
    * True when the waiting form goes on until all of its second argument's bytes have been moved;

@@ -124,6 +124,7 @@ export class PendingCall implements Waiter, PendingWait {
   /** Tries again. */
   poll(node: WaitNode): PollResult {
     if (this.#hasEnded || !this.canRun) return "skipped";
+    if ((node.via as HandleEntry).closed !== undefined) return "skipped"; // about to be interrupted
     if (node.operation && this.#nodes.length > 1 && this.#isHeldBackElsewhere(node)) {
       return "skipped";
     }

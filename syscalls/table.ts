@@ -12,6 +12,7 @@ import type { SyscallSpec } from "./door.ts";
 import { counterCalls } from "./table/counters.ts";
 import { eventCalls } from "./table/events.ts";
 import { handleCalls } from "./table/handles.ts";
+import { memoryCalls } from "./table/memory.ts";
 import { messageCalls } from "./table/messages.ts";
 import { networkCalls } from "./table/network.ts";
 import { socketCalls } from "./table/sockets.ts";
@@ -32,6 +33,7 @@ export const SYSCALLS = Object.freeze({
   ...networkCalls,
   ...eventCalls,
   ...counterCalls,
+  ...memoryCalls,
 });
 
 /** Every syscall by number. */

@@ -2,8 +2,7 @@
  * Message queues: whole messages with handles, by priority, from senders to receivers.
  *
  * Invariants:
- * - `count ≤ maxMessages` and `byteCount ≤ maxBytes`; both say what the lanes hold;
- * - messages come out once, whole, by priority, and first-in first-out inside one priority;
+ * - messages come out once, whole, in the order of `MessageLanes`, and never exceed its limits;
  * - a handle that was sent is in the sender's table, in one message, or in the receiver's table;
  * - from the close of the last receiver on, the queue is empty and what was in it is closed;
  * - receivers see the end only when no sender is left and the queue is empty.
@@ -13,36 +12,27 @@
 import { Capability, type HandleTarget } from "../../capabilities/capability.ts";
 import { IpcError } from "../../capabilities/errors.ts";
 import type { HandleEntry } from "../../capabilities/handle.ts";
-import {
-  HIGHEST_PRIORITY,
-  type MessageParty,
-  type MessageQueueObject,
-  type OutgoingMessage,
-  type ReceivedMessage,
+import type {
+  MessageQueueObject,
+  OutgoingMessage,
+  ReceivedMessage,
 } from "../../capabilities/message_ops.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { WOULD_BLOCK, type WouldBlock } from "../../capabilities/stream_ops.ts";
-import { type Carrier, sendable, takeOff, tookOff } from "../handle_transfer.ts";
+import {
+  type Carrier,
+  sendable,
+  takeOff,
+  tookOff,
+  type TransferParty,
+} from "../handle_transfer.ts";
 import { KernelObject } from "../kernel_object.ts";
-import { Fifo } from "./fifo.ts";
-import { Parcel } from "./parcel.ts";
+import { MessageLanes, type MessageLimits } from "./message_lanes.ts";
+import { type AwaitedReply, Parcel } from "./parcel.ts";
 import { Transaction } from "./transaction.ts";
 
-/** Messages that a queue holds unless it is told otherwise. */
-export const DEFAULT_MAX_MESSAGES = 1_024;
-/** Bytes that a queue holds unless it is told otherwise. */
-export const DEFAULT_MAX_BYTES = 2 ** 20;
-/** Bytes of one message unless the queue is told otherwise. */
-export const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
-
 /** What a message queue is made from. */
-export interface MessageQueueSettings {
-  /** Messages, 1 … 65,536. */
-  readonly maxMessages?: number;
-  /** Bytes of all messages together. */
-  readonly maxBytes?: number;
-  /** Bytes of one message; never more than `maxBytes`. */
-  readonly maxMessageBytes?: number;
+export interface MessageQueueSettings extends MessageLimits {
   /** Where the queue is listed for as long as it can hold handles. */
   readonly carriers?: Set<Carrier>;
 }
@@ -54,40 +44,19 @@ const byteLengthOf = Object.getOwnPropertyDescriptor(
 
 /** A message queue: the messages, and the two ends that handles name. */
 export class MessageQueue implements Carrier {
-  readonly maxMessages: number;
-  readonly maxBytes: number;
-  readonly maxMessageBytes: number;
+  readonly messages: MessageLanes;
   readonly sender: MessageSenderEnd;
   readonly receiver: MessageReceiverEnd;
   /** Calls whose message was received and that have no reply yet, by transaction id. */
-  readonly received: Map<number, Transaction> = new Map();
-  /** A lane for each priority that was ever used. */
-  readonly #lanes: (Fifo<Parcel> | undefined)[] = [];
-  /** Bit n is set exactly when lane n holds a message. */
-  #occupied = 0;
-  #count = 0;
-  #byteCount = 0;
+  readonly received: Map<number, AwaitedReply> = new Map();
   readonly #carriers: Set<Carrier> | undefined;
 
   constructor(settings: MessageQueueSettings = {}) {
-    this.maxMessages = settings.maxMessages ?? DEFAULT_MAX_MESSAGES;
-    this.maxBytes = settings.maxBytes ?? DEFAULT_MAX_BYTES;
-    const maxMessageBytes = settings.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES;
-    this.maxMessageBytes = Math.min(maxMessageBytes, this.maxBytes);
+    this.messages = new MessageLanes(settings);
     this.sender = new MessageSenderEnd(this);
     this.receiver = new MessageReceiverEnd(this);
     this.#carriers = settings.carriers;
     this.#carriers?.add(this);
-  }
-
-  /** Messages in the queue. */
-  get count(): number {
-    return this.#count;
-  }
-
-  /** Bytes of the messages in the queue. */
-  get byteCount(): number {
-    return this.#byteCount;
   }
 
   /** True for the objects that may not travel through this queue. */
@@ -95,52 +64,11 @@ export class MessageQueue implements Carrier {
     return object === this.sender || object === this.receiver;
   }
 
-  /** True when a message of so many bytes fits now. */
-  hasRoom(bytes: number): boolean {
-    return this.#count < this.maxMessages && this.#byteCount + bytes <= this.maxBytes;
-  }
-
-  /** Throws MESSAGE_TOO_LONG for a message that never fits. */
-  requireFit(bytes: number): void {
-    if (bytes <= this.maxMessageBytes) return;
-    throw new IpcError(
-      "MESSAGE_TOO_LONG",
-      `a message of ${bytes} bytes is longer than the queue's ${this.maxMessageBytes}`,
-    );
-  }
-
-  /** Adds a message behind those of its priority. */
-  push(parcel: Parcel): void {
-    const lane = this.#lanes[parcel.priority] ??= new Fifo();
-    lane.push(parcel);
-    this.#occupied |= 1 << parcel.priority;
-    this.#count++;
-    this.#byteCount += parcel.bytes.length;
-  }
-
-  /** The message that is next; undefined when there is none. */
-  peek(): Parcel | undefined {
-    if (this.#occupied === 0) return undefined;
-    return this.#lanes[HIGHEST_PRIORITY - Math.clz32(this.#occupied)]?.peek();
-  }
-
-  /** Takes the message that `peek` shows. */
-  shift(): void {
-    const priority = HIGHEST_PRIORITY - Math.clz32(this.#occupied);
-    const lane = this.#lanes[priority];
-    const parcel = lane?.shift();
-    if (lane === undefined || parcel === undefined) return;
-    if (lane.length === 0) this.#occupied &= ~(1 << priority);
-    this.#count--;
-    this.#byteCount -= parcel.bytes.length;
-  }
-
   /** Drops every message, with its handles; nobody can receive them. */
   drain(): void {
     this.#carriers?.delete(this);
     const dropped: Parcel[] = [];
-    for (let parcel = this.peek(); parcel !== undefined; parcel = this.peek()) {
-      this.shift();
+    for (let parcel = this.messages.shift(); parcel; parcel = this.messages.shift()) {
       dropped.push(parcel);
     }
     // Dropping runs other calls: by now the queue is as they are to find it.
@@ -154,18 +82,10 @@ export class MessageQueue implements Carrier {
   assertInvariants(): void {
     this.sender.assertInvariants();
     this.receiver.assertInvariants();
-    let count = 0;
-    this.#lanes.forEach((lane, priority) => {
-      lane?.assertInvariants();
-      const isOccupied = (this.#occupied & (1 << priority)) !== 0;
-      if (isOccupied !== (lane?.length ?? 0) > 0) throw new Error("a lane's bit is off");
-      count += lane?.length ?? 0;
-    });
-    if (count !== this.#count) throw new Error("the count is not what the lanes hold");
-    if (count > this.maxMessages) throw new Error("there are more messages than fit");
-    if (this.#byteCount > this.maxBytes) throw new Error("there are more bytes than fit");
-    if (count === 0 && this.#byteCount !== 0) throw new Error("no message, but bytes");
-    if (this.receiver.isClosed && count > 0) throw new Error("messages that nobody can receive");
+    this.messages.assertInvariants();
+    if (this.receiver.isClosed && this.messages.count > 0) {
+      throw new Error("messages that nobody can receive");
+    }
     for (const [id, transaction] of this.received) {
       if (transaction.id !== id || !transaction.isOpen || transaction.via === undefined) {
         throw new Error("a received call is not one");
@@ -196,7 +116,7 @@ abstract class MessageQueueEnd extends KernelObject implements MessageQueueObjec
   }
 
   get description(): string {
-    const { count, maxMessages } = this.queue;
+    const { count, maxMessages } = this.queue.messages;
     const peers = this.peerCount === 1 ? "1 peer" : `${this.peerCount} peers`;
     return `${this.type}, ${count} of ${maxMessages} messages, ${peers}`;
   }
@@ -211,11 +131,11 @@ abstract class MessageQueueEnd extends KernelObject implements MessageQueueObjec
     throw new IpcError("NOT_SUPPORTED", "a message queue holds messages, not a stream of bytes");
   }
 
-  trySend(_from: MessageParty, _message: OutgoingMessage): true | WouldBlock {
+  trySend(_from: TransferParty, _message: OutgoingMessage): true | WouldBlock {
     throw new IpcError("NOT_SUPPORTED", `a ${this.type} can't send`);
   }
 
-  tryReceive(_to: MessageParty, _via: HandleEntry): ReceivedMessage | WouldBlock {
+  tryReceive(_to: TransferParty, _via: HandleEntry): ReceivedMessage | WouldBlock {
     throw new IpcError("NOT_SUPPORTED", `a ${this.type} can't receive`);
   }
 }
@@ -229,24 +149,24 @@ export class MessageSenderEnd extends MessageQueueEnd {
   }
 
   override trySend(
-    from: MessageParty,
+    from: TransferParty,
     message: OutgoingMessage,
-    transaction?: Transaction,
+    transaction?: AwaitedReply,
   ): true | WouldBlock {
     const { queue } = this;
     const { bytes, duplicate } = message;
     if (queue.receiver.isClosed) throw new IpcError("PEER_CLOSED", "no receiver is left");
     const length = byteLengthOf.call(bytes);
-    queue.requireFit(length);
+    queue.messages.requireFit(length);
     const entries = message.handles.length === 0
       ? undefined
       : sendable(from.table, message.handles, duplicate, (object) => queue.isOwnEnd(object));
-    if (!queue.hasRoom(length)) return WOULD_BLOCK;
+    if (!queue.messages.hasRoom(length)) return WOULD_BLOCK;
     const handleCount = entries?.length ?? 0;
     const parcel = new Parcel(from, bytes, message.priority, handleCount, transaction);
     if (entries !== undefined) parcel.inFlight = takeOff(entries, duplicate);
-    const wasEmpty = queue.count === 0;
-    queue.push(parcel);
+    const wasEmpty = queue.messages.count === 0;
+    queue.messages.push(parcel);
     this.waiters.wake(); // WRITABLE may have fallen
     if (entries !== undefined && !duplicate) tookOff(entries);
     if (wasEmpty) queue.receiver.turnedNonEmpty();
@@ -259,7 +179,7 @@ export class MessageSenderEnd extends MessageQueueEnd {
    *
    * @returns What the caller waits on, or WOULD_BLOCK when the queue is full.
    */
-  tryCall(from: MessageParty, message: OutgoingMessage): Transaction | WouldBlock {
+  tryCall(from: TransferParty, message: OutgoingMessage): Transaction | WouldBlock {
     const transaction = new Transaction();
     const sent = this.trySend(from, message, transaction);
     return sent === WOULD_BLOCK ? WOULD_BLOCK : transaction;
@@ -280,7 +200,7 @@ export class MessageSenderEnd extends MessageQueueEnd {
   protected ownSignals(): number {
     const { queue } = this;
     if (queue.receiver.isClosed) return Signals.WRITABLE | Signals.PEER_CLOSED;
-    return queue.hasRoom(Math.min(1, queue.maxMessageBytes)) ? Signals.WRITABLE : 0;
+    return queue.messages.hasRoom(1) ? Signals.WRITABLE : 0;
   }
 }
 
@@ -295,12 +215,12 @@ export class MessageReceiverEnd extends MessageQueueEnd {
   }
 
   override tryReceive(
-    to: MessageParty,
+    to: TransferParty,
     via: HandleEntry,
     into?: Uint8Array,
   ): ReceivedMessage | WouldBlock {
     const { queue } = this;
-    const parcel = queue.peek();
+    const parcel = queue.messages.peek();
     if (parcel === undefined) {
       if (!queue.sender.isClosed) return WOULD_BLOCK;
       throw new IpcError("PEER_CLOSED", "no sender is left and the queue is empty");
@@ -308,7 +228,7 @@ export class MessageReceiverEnd extends MessageQueueEnd {
     if (into !== undefined) requireRoomFor(parcel.bytes, into);
     const handles = parcel.land(to.table);
     if (into !== undefined) Uint8Array.prototype.set.call(into, parcel.bytes);
-    queue.shift();
+    queue.messages.shift();
     const { transaction } = parcel;
     if (transaction?.isOpen === true) {
       transaction.via = via;
@@ -329,7 +249,7 @@ export class MessageReceiverEnd extends MessageQueueEnd {
    * sending a message throws.
    */
   reply(
-    from: MessageParty,
+    from: TransferParty,
     via: HandleEntry,
     transactionId: unknown,
     bytes: Uint8Array,
@@ -343,14 +263,13 @@ export class MessageReceiverEnd extends MessageQueueEnd {
       throw new IpcError("INVALID_STATE", "no call that was received here waits for this reply");
     }
     const length = byteLengthOf.call(bytes);
-    queue.requireFit(length);
+    queue.messages.requireFit(length);
     const entries = sendable(from.table, handles, false, (object) => queue.isOwnEnd(object));
     const parcel = new Parcel(from, bytes, 0, entries.length, transaction);
     queue.received.delete(transaction.id);
     parcel.inFlight = takeOff(entries, false);
-    transaction.replied(parcel);
     tookOff(entries);
-    transaction.waiters.wake();
+    transaction.replied(parcel);
   }
 
   /**
@@ -389,7 +308,7 @@ export class MessageReceiverEnd extends MessageQueueEnd {
   protected ownSignals(): number {
     const { queue } = this;
     if (queue.sender.isClosed) return Signals.READABLE | Signals.PEER_CLOSED;
-    return queue.count > 0 ? Signals.READABLE : 0;
+    return queue.messages.count > 0 ? Signals.READABLE : 0;
   }
 }
 

@@ -18,7 +18,7 @@ import { Signals } from "../../capabilities/signals.ts";
 import { WOULD_BLOCK, type WouldBlock } from "../../capabilities/stream_ops.ts";
 import { KernelObject } from "../kernel_object.ts";
 import { Fifo } from "./fifo.ts";
-import { NetworkAttempt, untilSignaled } from "./network_attempt.ts";
+import { NetworkAttempt } from "./network_attempt.ts";
 import type { HostDatagrams } from "./network_host.ts";
 
 /** Most datagrams that wait to be received. */
@@ -37,6 +37,8 @@ export class DatagramObject extends KernelObject implements PortOps {
   readonly #received: Fifo<ReceivedDatagram> = new Fifo();
   /** True once the port was given back. */
   #isClosed = false;
+  /** Set while the platform's side waits for room. */
+  #makeRoom: () => void = () => {};
   /** Set when the platform took the port away. */
   #failure: unknown = undefined;
 
@@ -71,6 +73,7 @@ export class DatagramObject extends KernelObject implements PortOps {
     const first = this.#received.shift();
     if (first !== undefined) {
       this.waiters.wake();
+      this.#makeRoom();
       return first;
     }
     if (this.#failure === undefined) return WOULD_BLOCK;
@@ -82,6 +85,7 @@ export class DatagramObject extends KernelObject implements PortOps {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#host.close();
+    this.#makeRoom();
   }
 
   override assertInvariants(): void {
@@ -97,9 +101,12 @@ export class DatagramObject extends KernelObject implements PortOps {
 
   protected ownSignals(): number {
     const isReadable = this.#received.length > 0 || this.#failure !== undefined;
-    // The platform's side looks on for room: that is WRITABLE here, and sending always begins.
-    const hasRoom = this.#received.length < MOST_DATAGRAMS || this.#isClosed;
-    return (isReadable ? Signals.READABLE : 0) | (hasRoom ? Signals.WRITABLE : 0);
+    return isReadable ? Signals.READABLE | Signals.WRITABLE : Signals.WRITABLE;
+  }
+
+  /** Settles when a datagram has been received, or nobody will. */
+  #room(): Promise<void> {
+    return new Promise((resolve) => this.#makeRoom = resolve);
   }
 
   async #run(): Promise<void> {
@@ -108,7 +115,7 @@ export class DatagramObject extends KernelObject implements PortOps {
         const datagram = await this.#host.receive();
         this.#received.push(datagram);
         this.waiters.wake();
-        await untilSignaled(this, Signals.WRITABLE);
+        if (this.#received.length >= MOST_DATAGRAMS) await this.#room();
       }
     } catch (error) {
       this.abort();

@@ -65,7 +65,7 @@ export class NetworkRules {
 
 /** Throws INVALID_ARGUMENT unless the text is a host; gives it in its one canonical form. */
 export function canonicalHost(text: string): string {
-  const host = text.toLowerCase().replace(/^\[(.*)\]$/, "$1").replace(/(?<=.)\.$/, "");
+  const host = text.toLowerCase().replace(/^\[(.*:.*)\]$/, "$1").replace(/(?<=.)\.$/, "");
   if (host.includes(":")) return canonicalIpv6(host, text);
   if (isIpv4(host)) return host;
   const labels = host.split(".");

@@ -11,11 +11,14 @@ import type { HandleTable } from "../../capabilities/handle_table.ts";
 import type {
   HandleArrival,
   MessageAccount,
-  MessageParty,
   ReceivedMessage,
 } from "../../capabilities/message_ops.ts";
-import { closeInFlight, IN_FLIGHT_HANDLE_BYTES, land } from "../handle_transfer.ts";
-import type { Transaction } from "./transaction.ts";
+import {
+  closeInFlight,
+  IN_FLIGHT_HANDLE_BYTES,
+  land,
+  type TransferParty,
+} from "../handle_transfer.ts";
 
 const byteLengthOf = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
@@ -23,13 +26,27 @@ const byteLengthOf = Object.getOwnPropertyDescriptor(
 )?.get as (this: Uint8Array) => number;
 const NOTHING: readonly never[] = Object.freeze([]);
 
+/** A call that a message belongs to, as its carrier sees it. */
+export interface AwaitedReply {
+  /** Unique in this isolate, never reused. */
+  readonly id: number;
+  /** True while a reply can come and has not. */
+  readonly isOpen: boolean;
+  /** The handle that the message was received through; undefined while it is queued. */
+  via: HandleEntry | undefined;
+  /** Hands the reply over to the caller. */
+  replied(reply: Parcel): void;
+  /** No reply can come any more. */
+  lost(): void;
+}
+
 /** A message on its way. */
 export class Parcel {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly priority: number;
   readonly sender: number;
   /** The call that the message belongs to, if one. */
-  readonly transaction: Transaction | undefined;
+  readonly transaction: AwaitedReply | undefined;
   /** Set by the carrier once the handles have left the sender's table. */
   inFlight: readonly HandleEntry[] = NOTHING;
   readonly #account: MessageAccount;
@@ -42,11 +59,11 @@ export class Parcel {
    * @throws {KernelError} LIMIT_EXCEEDED; nothing is charged.
    */
   constructor(
-    from: MessageParty,
+    from: TransferParty,
     bytes: Uint8Array,
     priority: number,
     handleCount: number,
-    transaction?: Transaction,
+    transaction?: AwaitedReply,
   ) {
     const { account } = from;
     const heldBytes = byteLengthOf.call(bytes) + handleCount * IN_FLIGHT_HANDLE_BYTES;

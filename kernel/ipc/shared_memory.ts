@@ -85,7 +85,7 @@ export class SharedMemory extends KernelObject implements SharedMemoryObject {
     return this.#mappingCount;
   }
 
-  getMappingInfo(offset: number, length: number): MappingInfo {
+  getMappingInfo(offset: number, length: number = this.#size - offset): MappingInfo {
     if (!this.#isValid) throw new IpcError("INVALID_STATE", "it was invalidated");
     if (length < 1) throw new IpcError("OUT_OF_RANGE", "a mapping has at least 1 byte");
     this.#requireInside(offset, length);

@@ -12,7 +12,7 @@
 import { Capability, type HandleTarget } from "../../capabilities/capability.ts";
 import { IpcError, KernelError, StreamError } from "../../capabilities/errors.ts";
 import type { HandleEntry } from "../../capabilities/handle.ts";
-import type { HandleArrival, MessageParty } from "../../capabilities/message_ops.ts";
+import type { HandleArrival } from "../../capabilities/message_ops.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import type {
   OutgoingSocketMessage,
@@ -23,7 +23,13 @@ import type {
 } from "../../capabilities/socket_ops.ts";
 import { WOULD_BLOCK, type WouldBlock } from "../../capabilities/stream_ops.ts";
 import { lengthOf } from "../../memory/atomics.ts";
-import { type Carrier, sendable, takeOff, tookOff } from "../handle_transfer.ts";
+import {
+  type Carrier,
+  sendable,
+  takeOff,
+  tookOff,
+  type TransferParty,
+} from "../handle_transfer.ts";
 import type { Account } from "../account.ts";
 import { KernelObject } from "../kernel_object.ts";
 import { Parcel } from "./parcel.ts";
@@ -172,7 +178,7 @@ export class SocketEnd extends KernelObject implements SocketObject {
     return written;
   }
 
-  trySend(sender: MessageParty, message: OutgoingSocketMessage): true | WouldBlock {
+  trySend(sender: TransferParty, message: OutgoingSocketMessage): true | WouldBlock {
     const lane = this.#messagesOf(this.outgoing);
     const { bytes, duplicate } = message;
     const entries = sendable(sender.table, message.handles, duplicate, this.#isOwnEnd);
@@ -192,7 +198,7 @@ export class SocketEnd extends KernelObject implements SocketObject {
     return true;
   }
 
-  tryReceive(receiver: MessageParty): ReceivedSocketMessage | WouldBlock {
+  tryReceive(receiver: TransferParty): ReceivedSocketMessage | WouldBlock {
     const lane = this.#messagesOf(this.incoming);
     const { first } = lane;
     if (first === undefined) {
@@ -206,7 +212,7 @@ export class SocketEnd extends KernelObject implements SocketObject {
     return { bytes, handles };
   }
 
-  trySendHandle(sender: MessageParty, number: unknown): true | WouldBlock {
+  trySendHandle(sender: TransferParty, number: unknown): true | WouldBlock {
     const lane = this.#streamOf(this.outgoing);
     if (!this.carriesHandles) {
       throw new IpcError("NOT_SUPPORTED", "handles mean nothing outside the kernel");
@@ -221,7 +227,7 @@ export class SocketEnd extends KernelObject implements SocketObject {
     return true;
   }
 
-  tryReceiveHandle(receiver: MessageParty): HandleArrival | WouldBlock {
+  tryReceiveHandle(receiver: TransferParty): HandleArrival | WouldBlock {
     const lane = this.#streamOf(this.incoming);
     const next = lane.nextHandle;
     if (next === undefined) {

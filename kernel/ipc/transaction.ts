@@ -20,12 +20,12 @@ import type { ReceivedMessage } from "../../capabilities/message_ops.ts";
 import { type Selectable, WaitQueue } from "../../capabilities/selectable.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { WOULD_BLOCK, type WouldBlock } from "../../capabilities/stream_ops.ts";
-import type { Parcel } from "./parcel.ts";
+import type { AwaitedReply, Parcel } from "./parcel.ts";
 
 let nextId = 1;
 
 /** One call: what its caller waits on. */
-export class Transaction implements Selectable {
+export class Transaction implements AwaitedReply, Selectable {
   /** Unique in this isolate, never reused. */
   readonly id: number = nextId++;
   readonly waiters: WaitQueue = new WaitQueue(this);
@@ -46,9 +46,10 @@ export class Transaction implements Selectable {
     return this.#reply !== undefined || this.#isLost ? Signals.READABLE : 0;
   }
 
-  /** 2 → 3. */
+  /** 2 → 3, and on to 4 if the caller can run. */
   replied(reply: Parcel): void {
     this.#reply = reply;
+    this.waiters.wake();
   }
 
   /** 1 or 2 → 4: the message or who received it is gone. */

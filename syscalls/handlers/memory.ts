@@ -7,10 +7,10 @@ import type {
 } from "../../capabilities/memory_mapping_ops.ts";
 import { COMMON_RIGHTS, describeRights, Rights } from "../../capabilities/rights.ts";
 import { Signals } from "../../capabilities/signals.ts";
+import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
 import { SharedMemory, wholePages } from "../../kernel/ipc/shared_memory.ts";
 import { WordWait } from "../../kernel/ipc/word_wait.ts";
 import type { MemoryMapping } from "../../kernel/memory_mappings.ts";
-import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
 import { copyBytes, load } from "../../memory/atomics.ts";
 import type { Handlers } from "../caller.ts";
 import type { MapOptions, memoryCalls } from "../table/memory.ts";
@@ -29,9 +29,8 @@ export const memoryHandlers: Handlers<typeof memoryCalls> = {
   memoryMap({ task }, target, options) {
     const rights = mappedRights(target, options);
     const isWritable = (rights & Rights.WRITE) !== 0;
-    const offset = options.offset ?? 0;
-    const length = options.length ?? restOf(target, offset);
-    const { memory } = mappableOf(target).getMappingInfo(offset, length);
+    const info = mappableOf(target).getMappingInfo(options.offset ?? 0, options.length);
+    const { memory, offset, length } = info;
     const lease = task.account.lease(isWritable ? 0 : length);
     try {
       const given = isWritable ? memory : snapshot(memory, offset, length);
@@ -120,12 +119,7 @@ function mappedRights(target: HandleEntry, { rights }: MapOptions): Rights {
   const needed = asked | Rights.READ;
   const missing = needed & ~target.rights;
   if (missing === 0) return needed;
-  throw new KernelError("ACCESS_DENIED", `${describeRights(missing)} is missing`);
-}
-
-/** The bytes from an offset to the end. */
-function restOf(target: HandleEntry, offset: number): number {
-  return Math.max(0, memoryOf(target).size - offset);
+  throw new KernelError("ACCESS_DENIED", `mapping it needs ${describeRights(missing)}, too`);
 }
 
 function snapshot(memory: SharedArrayBuffer, offset: number, length: number): ArrayBuffer {

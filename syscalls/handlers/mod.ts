@@ -8,6 +8,7 @@ import type { SYSCALLS } from "../table.ts";
 import { counterHandlers } from "./counters.ts";
 import { eventHandlers } from "./events.ts";
 import { handleHandlers } from "./handles.ts";
+import { memoryHandlers } from "./memory.ts";
 import { messageHandlers } from "./messages.ts";
 import { networkHandlers } from "./network.ts";
 import { socketHandlers } from "./sockets.ts";
@@ -28,4 +29,5 @@ export const HANDLERS: Handlers<typeof SYSCALLS> = {
   ...networkHandlers,
   ...eventHandlers,
   ...counterHandlers,
+  ...memoryHandlers,
 };

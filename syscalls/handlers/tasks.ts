@@ -60,6 +60,10 @@ export const taskHandlers: Handlers<typeof taskCalls> = {
 
 /** A function's name; it may be a getter or a proxy's, so it counts for what it is worth. */
 function nameOf(program: unknown): string {
+  if (typeof program === "string" && URL.canParse(program)) {
+    const { pathname } = new URL(program);
+    return pathname.slice(pathname.lastIndexOf("/") + 1).slice(0, 255) || "task";
+  }
   if (typeof program !== "function") return "task";
   try {
     const name: unknown = program.name;

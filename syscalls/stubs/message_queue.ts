@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { KernelError } from "../../capabilities/errors.ts";
 import type { EventContent, EventPayload } from "../../capabilities/event_ops.ts";
 import type { ReceivedMessage } from "../../capabilities/message_ops.ts";
 import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
@@ -14,6 +13,7 @@ import type { MessageInto, SendArguments } from "../table/messages.ts";
 import type { PeerStatus } from "../table/streams.ts";
 import { done, doorOf, Handle, mapped, numbersFor, prepared, rejecting } from "./handle.ts";
 import type { StreamEnd } from "./pipe.ts";
+import { ReceiveIterator } from "./receive_iterator.ts";
 import { adoptArrival } from "./registry.ts";
 
 /** A message as its receiver has it. */
@@ -54,27 +54,6 @@ export interface ReplyOptions {
   handles?: Handle[];
 }
 
-abstract class MessageQueueHandle extends Handle implements StreamEnd {
-  /** True while the other end is there. */
-  get isConnected(): boolean {
-    return this.#peers().isConnected;
-  }
-
-  /** How many handles name the other end. */
-  get peerCount(): number {
-    return this.#peers().peerCount;
-  }
-
-  /** One line for people. */
-  get description(): string {
-    return this.#peers().description;
-  }
-
-  #peers(): PeerStatus {
-    return done(doorOf(this).call(SYSCALLS.peerStatus, this.number));
-  }
-}
-
 /**
  * The end of a message queue that messages go into. Sending needs WRITE.
  *
@@ -93,7 +72,22 @@ abstract class MessageQueueHandle extends Handle implements StreamEnd {
  * console.log((await receiver.receive()).bytes); // Uint8Array [ 2 ]
  * ```
  */
-export class MessageSender extends MessageQueueHandle {
+export class MessageSender extends Handle implements StreamEnd {
+  /** True while the other end is there. */
+  get isConnected(): boolean {
+    return peersOf(this).isConnected;
+  }
+
+  /** How many handles name the other end. */
+  get peerCount(): number {
+    return peersOf(this).peerCount;
+  }
+
+  /** One line for people. */
+  get description(): string {
+    return peersOf(this).description;
+  }
+
   /**
    * Waits for room and queues a message.
    *
@@ -162,7 +156,22 @@ export class MessageSender extends MessageQueueHandle {
  * console.log((await answer).bytes); // Uint8Array [ 21 ]
  * ```
  */
-export class MessageReceiver extends MessageQueueHandle implements AsyncIterable<Message> {
+export class MessageReceiver extends Handle implements StreamEnd, AsyncIterable<Message> {
+  /** True while the other end is there. */
+  get isConnected(): boolean {
+    return peersOf(this).isConnected;
+  }
+
+  /** How many handles name the other end. */
+  get peerCount(): number {
+    return peersOf(this).peerCount;
+  }
+
+  /** One line for people. */
+  get description(): string {
+    return peersOf(this).description;
+  }
+
   /**
    * Waits for a message and takes it.
    *
@@ -234,19 +243,17 @@ export class MessageReceiver extends MessageQueueHandle implements AsyncIterable
     doorOf(this).call(SYSCALLS.messageNotify, this.number, content, payload);
   }
 
-  /** The messages as they come; ends when no sender is left and the queue is empty. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Message, void, undefined> {
-    for (;;) {
-      let next: Message;
-      try {
-        next = await this.receive();
-      } catch (error) {
-        if (error instanceof KernelError && error.code === "PEER_CLOSED") return;
-        throw error;
-      }
-      yield next;
-    }
+  /**
+   * The messages as they come; ends when no sender is left and the queue is empty. Leaving early
+   * neither closes the handle nor loses a message.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
+    return new ReceiveIterator((options) => this.receive(options));
   }
+}
+
+function peersOf(end: Handle): PeerStatus {
+  return done(doorOf(end).call(SYSCALLS.peerStatus, end.number));
 }
 
 /** What the kernel is told of a send: handles as numbers, each option read once. */

@@ -79,7 +79,10 @@ export class Network extends Handle {
   }
 }
 
-/** A TCP port that accepts connections; its `peerTaskId`s are 0, for nobody is known there. */
+/**
+ * A TCP port that accepts connections. The sockets' `peerTaskId` is 0: nobody is known there. After
+ * the listener's close the system may need a moment to give the port to somebody else.
+ */
 export class NetworkListener extends Listener {
   #port: number | undefined = undefined;
 

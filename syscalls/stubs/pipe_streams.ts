@@ -28,6 +28,11 @@ export interface ReadableEnds {
 
 /** What the ends of a writable stream mean for its handle; a pipe's close it. */
 export interface WritableEnds {
+  /**
+   * True when an idle stream is to error as soon as the other end is gone. Otherwise a write finds
+   * out: whoever is gone may have said all, and it may be unread yet.
+   */
+  readonly isWatched: boolean;
   /** The producer has written all, or nobody is left to read it. */
   closed(): void;
   /** The producer gave up. */
@@ -90,7 +95,7 @@ export function writableOf(
   requireBlocking(writer);
   const sink = new StreamSink(writer, ends);
   return new WritableStream({
-    start: (controller) => sink.start(controller),
+    start: (controller) => ends.isWatched ? sink.start(controller) : undefined,
     write: (chunk, controller) => sink.write(chunk, controller.signal),
     close: () => sink.close(),
     abort: (reason) => sink.abort(reason),
@@ -164,6 +169,7 @@ class StreamSink {
 /** The end of the stream is the end of the pipe's handle. */
 function pipeEnds(writer: Handle): WritableEnds {
   return {
+    isWatched: true,
     closed: () => writer.close(),
     failed(reason) {
       if (!writer.closed) doorOf(writer).call(SYSCALLS.pipeFail, writer.number, reason);

@@ -263,6 +263,7 @@ export class Socket extends Handle implements StreamEnd {
    */
   get writable(): WritableStream<Uint8Array> {
     return this.#writable ??= writableOf(this, {
+      isWatched: false,
       closed: () => this.#giveUp(() => this.shutdown("write")),
       failed: (reason) =>
         this.#giveUp(() => doorOf(this).call(SYSCALLS.socketFail, this.number, reason)),

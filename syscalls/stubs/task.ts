@@ -12,6 +12,7 @@ import type { Door } from "../door.ts";
 import { SYSCALLS } from "../table.ts";
 import type { CounterOptions } from "../table/counters.ts";
 import type { EventChannelOptions, GroupOptions } from "../table/events.ts";
+import type { SharedMemoryOptions } from "../table/memory.ts";
 import type { MessageQueueOptions } from "../table/messages.ts";
 import { MOST_SOURCES, type WaitItem } from "../table/handles.ts";
 import type { SocketPairOptions } from "../table/sockets.ts";
@@ -26,6 +27,7 @@ import { Listener, Namespace } from "./namespace.ts";
 import { DatagramEndpoint, Network, NetworkListener } from "./network.ts";
 import { PipeReader, PipeWriter } from "./pipe.ts";
 import { adopt, register } from "./registry.ts";
+import { SharedMemory } from "./shared_memory.ts";
 import { Socket } from "./socket.ts";
 import type { Program, SpawnOptions, Task, WaitSource } from "./task_api.ts";
 import type { TaskHandle } from "./task_handle.ts";
@@ -35,6 +37,7 @@ import { WaitSet } from "./wait_set.ts";
 register("pipe reader", PipeReader);
 register("pipe writer", PipeWriter);
 register("counter", Counter);
+register("shared memory", SharedMemory);
 register("message sender", MessageSender);
 register("message receiver", MessageReceiver);
 register("timer", Timer);
@@ -131,6 +134,10 @@ export class TaskStub implements Task {
 
   createCounter(options: CounterOptions = {}): Counter {
     return this.#adopt(done(this.#door.call(SYSCALLS.counterCreate, options)));
+  }
+
+  createSharedMemory(size: number, options: SharedMemoryOptions = {}): SharedMemory {
+    return this.#adopt(done(this.#door.call(SYSCALLS.sharedMemoryCreate, size, options)));
   }
 
   createMessageQueue(

@@ -8,6 +8,7 @@ import type { Signals } from "../../capabilities/signals.ts";
 import type { WaitOptions } from "../arguments.ts";
 import type { CounterOptions } from "../table/counters.ts";
 import type { EventChannelOptions, GroupOptions } from "../table/events.ts";
+import type { SharedMemoryOptions } from "../table/memory.ts";
 import type { MessageQueueOptions } from "../table/messages.ts";
 import type { SocketPairOptions } from "../table/sockets.ts";
 import type { PipeOptions } from "../table/streams.ts";
@@ -18,6 +19,7 @@ import type { Handle } from "./handle.ts";
 import type { MessageReceiver, MessageSender } from "./message_queue.ts";
 import type { Namespace } from "./namespace.ts";
 import type { PipeReader, PipeWriter } from "./pipe.ts";
+import type { SharedMemory } from "./shared_memory.ts";
 import type { Socket } from "./socket.ts";
 import type { TaskHandle } from "./task_handle.ts";
 import type { Timer } from "./timer.ts";
@@ -119,6 +121,14 @@ export interface Task {
    * @throws {KernelError} INVALID_ARGUMENT, TOO_MANY_HANDLES, LIMIT_EXCEEDED.
    */
   createCounter(options?: CounterOptions): Counter;
+  /**
+   * Makes shared memory, all 0.
+   *
+   * @param size Bytes, 1 … 1 GiB; rounded up to whole pages of 4,096.
+   * @throws {KernelError} OUT_OF_RANGE, INVALID_ARGUMENT for permissions other than READ and
+   * WRITE, TOO_MANY_HANDLES, LIMIT_EXCEEDED, NO_SPACE.
+   */
+  createSharedMemory(size: number, options?: SharedMemoryOptions): SharedMemory;
   /**
    * Makes a message queue.
    *

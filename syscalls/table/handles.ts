@@ -66,7 +66,10 @@ export const handleCalls = {
     summary:
       "Makes another handle to the same object, derived from this one, with some of its rights.",
     args: [handle({ rights: Rights.DUPLICATE }), rights("rights")],
-    errors: ["ACCESS_DENIED", "TOO_MANY_HANDLES"],
+    errors: [
+      "ACCESS_DENIED: DUPLICATE is missing, or `rights` has one that the handle has not",
+      "TOO_MANY_HANDLES",
+    ],
   }),
   handleReplace: syscall<[handle: HandleRef, rights: Rights], number>({
     number: 104,
@@ -75,7 +78,10 @@ export const handleCalls = {
     summary:
       "Closes the handle for another one with some of its rights, in its place in the derivation tree.",
     args: [handle(), rights("rights")],
-    errors: ["ACCESS_DENIED"],
+    errors: [
+      "ACCESS_DENIED: `rights` has one that the handle has not",
+      "NOT_SUPPORTED: it is the task's own event queue",
+    ],
   }),
   handleRevoke: syscall<[handle: HandleRef], number>({
     number: 105,
@@ -95,7 +101,7 @@ export const handleCalls = {
       integer("command", 0, 2 ** 31 - 1),
       integer("argument", Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     ],
-    errors: ["NOT_SUPPORTED"],
+    errors: ["NOT_SUPPORTED: the object has no such command"],
   }),
   objectSignal: syscall<[handle: HandleRef, clear: Signals, set: Signals], void>({
     number: 120,
@@ -115,6 +121,7 @@ export const handleCalls = {
     summary: "Waits until one of the signals is up and tells which are.",
     args: [handle({ rights: Rights.WAIT }), signals("signals")],
     mayWait: true,
+    waitsNote: "until one of `signals` is up; takes nothing, so all who wait for a signal get it",
   }),
   objectWaitMany: syscall<[items: readonly WaitItem[], mode: "any" | "all"], WaitItem[]>({
     number: 122,
@@ -127,5 +134,7 @@ export const handleCalls = {
     ],
     rightsNote: "WAIT on each handle",
     mayWait: true,
+    waitsNote: "until enough of the handles have one of their signals up at the same time",
+    errors: ["BAD_HANDLE: one of the handles is none of the task's", "REVOKED: one of them was"],
   }),
 };

@@ -12,6 +12,7 @@ import {
   type HandleRef,
   integer,
   optional,
+  outputBuffer,
   record,
 } from "../arguments.ts";
 import { syscall } from "./define.ts";
@@ -131,7 +132,7 @@ export const memoryCalls = {
     name: "memory_read",
     verb: "read from",
     summary: "Copies bytes out of the memory, as many as the buffer has.",
-    args: [memory(Rights.READ), bytesOf("offset", 0), buffer("into")],
+    args: [memory(Rights.READ), bytesOf("offset", 0), outputBuffer("into")],
     errors: ["OUT_OF_RANGE"],
   }),
   memoryWrite: syscall<[handle: HandleRef, offset: number, bytes: Uint8Array], number>({

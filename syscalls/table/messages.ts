@@ -15,6 +15,7 @@ import {
   type HandleRef,
   integer,
   optional,
+  outputBuffer,
   readField,
   record,
 } from "../arguments.ts";
@@ -156,7 +157,7 @@ export const messageCalls = {
     name: "message_receive_into",
     verb: "receive from",
     summary: "The same with the bytes put into a buffer; too small a buffer takes nothing.",
-    args: [receiver, buffer("into")],
+    args: [receiver, outputBuffer("into")],
     wouldBlock: "CHANNEL_EMPTY",
     errors: [...RECEIVE_ERRORS, "BUFFER_TOO_SMALL"],
   }),

@@ -18,6 +18,17 @@ export interface NetworkPort {
 }
 
 const network = handle({ capability: Capability.NETWORK, rights: Rights.WRITE });
+// Both are always WRITABLE: something can be begun at any time.
+const connecting = handle({
+  capability: Capability.NETWORK,
+  rights: Rights.WRITE,
+  waits: Signals.WRITABLE,
+});
+const sending = handle({
+  capability: Capability.DATAGRAM,
+  rights: Rights.WRITE,
+  waits: Signals.WRITABLE,
+});
 const hostname = text("hostname", MAX_HOST_CHARACTERS, 1);
 const remote = [hostname, integer("port", 1, 65_535)];
 const local = record("options", [optional(hostname), integer("port", 0, 65_535)]);
@@ -31,8 +42,7 @@ export const networkCalls = {
     name: "network_connect",
     verb: "connect through",
     summary: "Connects to a host and port that the network's list allows, by TCP.",
-    args: [network, record("options", remote)],
-    mayWait: true,
+    args: [connecting, record("options", remote)],
     parksFirst: true,
     errors: [...ERRORS, "CONNECTION_REFUSED", "TARGET_NOT_FOUND", "TIMED_OUT"],
   }),
@@ -70,11 +80,10 @@ export const networkCalls = {
     verb: "send through",
     summary: "Sends a datagram to a host and port that the network's list allows.",
     args: [
-      handle({ capability: Capability.DATAGRAM, rights: Rights.WRITE }),
+      sending,
       buffer("bytes"),
       record("to", remote),
     ],
-    mayWait: true,
     parksFirst: true,
     errors: ["PERMISSION_DENIED", "INVALID_ARGUMENT", "MESSAGE_TOO_LONG", "TARGET_NOT_FOUND"],
   }),

@@ -10,6 +10,7 @@ import {
   type HandleRef,
   integer,
   optional,
+  outputBuffer,
   record,
 } from "../arguments.ts";
 import { syscall } from "./define.ts";
@@ -74,7 +75,7 @@ export const streamCalls = {
     name: "stream_read",
     verb: "read from",
     summary: "Reads what is there, up to the buffer's length; 0 at the end of the stream.",
-    args: [readable, buffer("into")],
+    args: [readable, outputBuffer("into")],
     errors: ["BROKEN_PIPE", "BUFFER_TOO_SMALL"],
   }),
   streamWrite: syscall<[handle: HandleRef, bytes: Uint8Array], number>({

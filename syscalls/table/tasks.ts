@@ -86,7 +86,14 @@ export const taskCalls = {
       ]),
     ],
     rightsNote: "TRANSFER on each of the given handles",
-    errors: ["NOT_SUPPORTED", "TOO_MANY_HANDLES", "LIMIT_EXCEEDED"],
+    errors: [
+      "NOT_SUPPORTED: no driver runs such a program, or the host lacks what it needs",
+      "BAD_HANDLE: one of the handles is none of the task's",
+      "INVALID_ARGUMENT: a handle is given twice or is closed on spawn, a limit is no number",
+      "TOO_MANY_HANDLES: the child may not hold so many, or the task has no room for the child's",
+      "LIMIT_EXCEEDED: a limit would be more than the task's own, or `children` or `objects` is used up",
+      "INVALID_STATE: the kernel is shutting down",
+    ],
   }),
   taskExit: syscall<[code: number, value: unknown], void>({
     number: 2,
@@ -95,7 +102,7 @@ export const taskCalls = {
     summary: "Ends the calling task with a code and a value.",
     args: [integer("code", -(2 ** 31), 2 ** 31 - 1), anything("value")],
     whileStopped: true,
-    errors: ["NOT_SUPPORTED"],
+    errors: ["NOT_SUPPORTED: init ends with `kernel.shutdown()` alone"],
   }),
   taskWait: syscall<[handle: HandleRef], ExitStatus>({
     number: 3,
@@ -118,7 +125,7 @@ export const taskCalls = {
     summary: "Ends the calling task with an error that nobody caught.",
     args: [anything("error")],
     whileStopped: true,
-    errors: ["NOT_SUPPORTED"],
+    errors: ["NOT_SUPPORTED: init ends with `kernel.shutdown()` alone"],
   }),
   taskId: syscall<[handle: HandleRef], number>({
     number: 5,

@@ -48,6 +48,7 @@ const WITHOUT_EXAMPLE = new Map([
   [Capability.CONTROL, "no object has commands so far"],
   [Capability.NETWORK, "it needs the platform's sockets"],
   [Capability.DATAGRAM, "it needs the platform's sockets"],
+  [Capability.PORT, "it needs the platform's sockets"],
 ]);
 
 const CONTENT = { type: "custom", namespace: "tests", eventId: 1 };
@@ -62,6 +63,7 @@ const VALID_BY_NAME: Record<string, (world: World) => unknown> = {
   "namespace_connect.target": () => ({ name: "here" }),
   "socket_send_handle.sent": (world) => world.handleWith(Capability.PIPE),
   "shared_memory_create.size": () => 4_096,
+  "memory_wait.word": () => ({ index: 0, value: 7 }),
 };
 
 /** A valid value for an argument, by the beginning of its kind. */
@@ -109,6 +111,8 @@ export class World {
   readonly door: LocalDoor;
   readonly bystanderDoor: LocalDoor;
   readonly objects: Set<KernelObject> = new Set();
+  /** The attacker's mapping of its shared memory; -2 when there is none. */
+  readonly mapping: number;
 
   constructor() {
     this.kernel.addDriver(IDLE);
@@ -123,6 +127,8 @@ export class World {
       const spec = (SYSCALLS as Record<string, SyscallSpec>)[name];
       if (spec !== undefined) this.door.raw(spec.number, args(this));
     }
+    const memory = this.handleWith(Capability.SHARED_MEMORY);
+    this.mapping = memory === -2 ? -2 : this.#map(memory);
     this.bystanderDoor.raw(SYSCALLS.pipeCreate.number, [{}]);
     for (const task of [this.attacker, this.bystander]) {
       this.objects.add(task);
@@ -172,6 +178,10 @@ export class World {
     for (const object of this.objects) object.assertInvariants();
   }
 
+  #map(memory: number): number {
+    return (this.door.raw(SYSCALLS.memoryMap.number, [memory, {}]) as { mapping: number }).mapping;
+  }
+
   #spawn(): TaskObject {
     const { taskId } = this.kernel.spawn(this.kernel.init, {
       program: () => {},
@@ -185,6 +195,7 @@ export class World {
   }
 
   #valid(spec: SyscallSpec, argument: ArgumentSpec): unknown {
+    if (argument.name === "mapping") return this.mapping;
     const byName = VALID_BY_NAME[`${spec.name}.${argument.name}`];
     if (byName !== undefined) return byName(this);
     if (argument.form === ArgumentForm.BUFFER) return new Uint8Array(8);

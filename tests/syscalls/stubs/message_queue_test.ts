@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import {
   type EventContent,
-  Handle,
+  type Handle,
   IpcError,
   Kernel,
   KernelError,
@@ -444,6 +444,25 @@ Deno.test("MessageReceiver iterates until the last sender is gone", async () => 
   await reading;
   assertEquals(seen, [1, 2]);
   assert(!receiver.closed, "iterating to the end closes nothing");
+});
+
+Deno.test("MessageReceiver's iterator can be left early without losing a message", async () => {
+  await using kernel = new Kernel();
+  const { sender, receiver } = kernel.init.createMessageQueue();
+  sender.trySend(bytes(1));
+  sender.trySend(bytes(2));
+  for await (const message of receiver) {
+    assertEquals(valuesOf(message), [1]);
+    break;
+  }
+  const iterator = receiver[Symbol.asyncIterator]();
+  assertEquals(valuesOf((await iterator.next()).value), [2]);
+  const waiting = iterator.next();
+  await iterator.return?.();
+  assertEquals((await waiting).done, true);
+  sender.trySend(bytes(3));
+  assertEquals((await iterator.next()).done, true);
+  assertEquals(valuesOf(receiver.tryReceive()), [3]);
 });
 
 Deno.test("MessageSender.send() throws PEER_CLOSED when no receiver is left", async () => {

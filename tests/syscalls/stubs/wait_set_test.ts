@@ -154,6 +154,46 @@ Deno.test("WaitSet sees a fall and a rise between two operations of others that 
   await writing;
 });
 
+Deno.test("WaitSet sees the falls and rises of message queues and timers", async () => {
+  const clock = new ManualClock();
+  await using kernel = new Kernel({ clock });
+  const { init } = kernel;
+  const set = init.createWaitSet();
+  const { sender, receiver } = init.createMessageQueue({ maxMessages: 1 });
+  const timer = init.createTimer();
+  const keys = async () => (await ready(set) as { key: unknown }[]).map(({ key }) => key);
+  set.add(sender, WRITABLE, "sender", { edge: true });
+  set.add(receiver, READABLE, "receiver", { edge: true });
+  set.add(timer, Signals.SIGNALED, "timer", { edge: true });
+  assertEquals(await keys(), ["sender"]);
+  for (let round = 0; round < 3; round++) {
+    sender.trySend(bytes(1));
+    assertEquals(await keys(), ["receiver"]);
+    receiver.tryReceive();
+    assertEquals(await keys(), ["sender"]);
+    timer.set({ delayMs: 5 });
+    clock.advance(5);
+    assertEquals(await keys(), ["timer"]);
+    if (round === 1) timer.cancel();
+    else await timer.wait();
+  }
+  assertEquals(await keys(), []);
+});
+
+Deno.test("WaitSet sees a periodic timer fall with each wait for it", async () => {
+  const clock = new ManualClock();
+  await using kernel = new Kernel({ clock });
+  const set = kernel.init.createWaitSet();
+  const timer = kernel.init.createTimer();
+  set.add(timer, Signals.SIGNALED, "tick", { edge: true });
+  timer.set({ delayMs: 5, periodMs: 5 });
+  for (let round = 0; round < 3; round++) {
+    clock.advance(5);
+    assertEquals(await ready(set), [{ key: "tick", signals: Signals.SIGNALED }]);
+    assertEquals(await timer.wait(), 1);
+  }
+});
+
 Deno.test("WaitSet.add() throws ALREADY_EXISTS for a key in use, also after its kind", async () => {
   await using kernel = new Kernel();
   const { init } = kernel;

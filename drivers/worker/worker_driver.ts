@@ -1,0 +1,177 @@
+/**
+ * The driver of tasks that are modules: each runs in a worker of its own, locked down.
+ *
+ * Always holds: from the task's end on its page is closed and its thread told to end; a thread that
+ * goes on all the same is listed as lingering until it is gone.
+ *
+ * @module
+ */
+import { KernelError } from "../../capabilities/errors.ts";
+import type { Driver, SpawnRequest } from "../../kernel/driver.ts";
+import type { KernelCore } from "../../kernel/kernel.ts";
+import type { RunningProgram, TaskObject } from "../../kernel/task.ts";
+import type { Dispatcher } from "../../syscalls/dispatcher.ts";
+import { allocatePage } from "../../syscalls/page/page.ts";
+import { PageServer } from "../../syscalls/page/page_server.ts";
+import { startWorker, type WorkerEnd, type WorkerThread } from "./bootstrap.ts";
+import { HardKill } from "./hard_kill.ts";
+import type { StartRecord } from "./runtime.ts";
+import { settlesWithin } from "./time_limit.ts";
+import { requireWorkerOptions } from "./worker_options.ts";
+
+/** How long a thread may take to end by itself before it counts as lingering. */
+const GRACE_MS = 250;
+const ROOT = new URL("../../", import.meta.url);
+const PUBLIC_MODULES = [new URL("mod.ts", ROOT), new URL("task.ts", ROOT)];
+const RUNTIME = new URL("./runtime.ts", import.meta.url);
+
+/** Which modules a task may load: the folder of its entry, and what it was allowed beyond. */
+interface Reach {
+  readonly folder: string;
+  readonly imports: readonly string[];
+}
+
+/** Runs modules in workers. */
+export class WorkerDriver implements Driver {
+  readonly #kernel: KernelCore;
+  readonly #dispatcher: Dispatcher;
+  readonly #hardKill: HardKill | undefined;
+  readonly #reaches = new WeakMap<TaskObject, Reach>();
+  /** Threads that were told to end and haven't yet, or are known to linger. */
+  readonly #ending = new Set<Promise<void>>();
+
+  /** @param hardKill Stops threads that never yield; the host allowed it. */
+  constructor(kernel: KernelCore, dispatcher: Dispatcher, hardKill: boolean) {
+    this.#kernel = kernel;
+    this.#dispatcher = dispatcher;
+    this.#hardKill = hardKill ? new HardKill() : undefined;
+  }
+
+  accepts(program: unknown): boolean {
+    return typeof program === "string" || program instanceof URL;
+  }
+
+  check(request: SpawnRequest, parent: TaskObject): void {
+    const entry = entryOf(request.program);
+    try {
+      requireWorkerOptions();
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new KernelError("NOT_SUPPORTED", why, { cause });
+    }
+    for (const url of request.imports) {
+      if (!URL.canParse(url)) {
+        throw new KernelError("INVALID_ARGUMENT", `imports has ${url}, which is no absolute URL`);
+      }
+    }
+    // A task in a worker can't load what its own rule forbids by having a child load it.
+    const reach = this.#reaches.get(parent);
+    if (reach === undefined) return;
+    for (const url of [entry.href, ...request.imports]) {
+      if ([reach.folder, ...reach.imports].some((allowed) => covers(allowed, url))) continue;
+      throw new KernelError("PERMISSION_DENIED", `the task may not load ${url} itself`);
+    }
+  }
+
+  start(task: TaskObject, request: SpawnRequest): RunningProgram {
+    const entry = entryOf(request.program);
+    const folder = entry.protocol === "data:" ? entry.href : new URL("./", entry).href;
+    this.#reaches.set(task, { folder, imports: request.imports });
+    const page = allocatePage();
+    const crash = (error: Error): void => task.end({ state: "crashed", error });
+    const server = new PageServer(
+      this.#dispatcher,
+      { kernel: this.#kernel, task },
+      page,
+      crash,
+    );
+    void server.serve();
+    const payload: StartRecord = {
+      page,
+      id: task.taskId,
+      name: task.name,
+      args: task.args,
+      handles: task.given,
+      limits: { ...task.account.limits },
+    };
+    const thread = startWorker({
+      entry,
+      name: task.name,
+      imports: request.imports,
+      payload,
+      runtime: RUNTIME,
+      publicModules: PUBLIC_MODULES,
+      onReady: () => task.started(),
+      onEnd: (end) => {
+        while (server.drain()); // what it asked for before it ended
+        finish(task, end);
+      },
+    });
+    return new WorkerProgram(server, thread, () => this.#retire(task, thread));
+  }
+
+  /** Resolves when every thread that was told to end has, or is known to linger. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#ending);
+  }
+
+  #retire(task: TaskObject, thread: WorkerThread): void {
+    const ending = this.#endThread(task, thread);
+    this.#ending.add(ending);
+    void ending.finally(() => this.#ending.delete(ending));
+  }
+
+  async #endThread(task: TaskObject, thread: WorkerThread): Promise<void> {
+    thread.terminate();
+    const isGone = this.#hardKill === undefined
+      ? await settlesWithin(thread.gone, GRACE_MS)
+      : (await this.#hardKill.kill(thread)).state === "gone";
+    if (isGone) return;
+    this.#kernel.lingering.add(task);
+    void thread.gone.then(() => this.#kernel.lingering.delete(task));
+  }
+}
+
+class WorkerProgram implements RunningProgram {
+  readonly #server: PageServer;
+  readonly #thread: WorkerThread;
+  readonly #retire: () => void;
+  #isStopped = false;
+
+  constructor(server: PageServer, thread: WorkerThread, retire: () => void) {
+    this.#server = server;
+    this.#thread = thread;
+    this.#retire = retire;
+  }
+
+  get isLingering(): boolean {
+    return this.#isStopped && !this.#thread.isGone;
+  }
+
+  stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#server.stop(); // first: its waits wake, and the thread can yield
+    this.#retire();
+  }
+}
+
+function finish(task: TaskObject, end: WorkerEnd): void {
+  if (end.state === "returned") task.end({ state: "exited", code: 0 });
+  else task.end({ state: "crashed", error: end.error });
+}
+
+function entryOf(program: unknown): URL {
+  const text = program instanceof URL ? program.href : String(program);
+  if (URL.canParse(text)) return new URL(text);
+  throw new KernelError(
+    "INVALID_ARGUMENT",
+    `a module is given by its absolute URL, as in new URL("./plugin.ts", import.meta.url)`,
+  );
+}
+
+/** True when a URL is the allowed one, or below it where that is a folder. */
+function covers(allowed: string, url: string): boolean {
+  const plain = new URL(url).href;
+  return allowed.endsWith("/") ? plain.startsWith(allowed) : plain === allowed;
+}

@@ -1,0 +1,74 @@
+/**
+ * A doorbell: a counter in shared memory that one side adds to and the other waits on.
+ *
+ * Whoever waits has read the count before it looked for work, so a ring in between makes the wait
+ * return at once: no wake-up is lost. Only the two sides of one page map the word.
+ *
+ * @module
+ */
+import { add, load, notify, wait, waitAsync } from "./atomics.ts";
+
+/** How often a blocking wait looks at the count before it sleeps: about 20 µs. */
+const SPINS = 2_000;
+
+/** One of the bells of a page. */
+export class Doorbell {
+  readonly #words: Int32Array;
+  readonly #index: number;
+
+  /**
+   * @param words The page's words.
+   * @param index The bell's word.
+   */
+  constructor(words: Int32Array, index: number) {
+    this.#words = words;
+    this.#index = index;
+  }
+
+  /** How often it was rung, modulo 2³². */
+  get count(): number {
+    // Sequentially consistent: what was written before the ring is seen after this load.
+    return load(this.#words, this.#index);
+  }
+
+  /** Rings it. */
+  ring(): void {
+    add(this.#words, this.#index, 1);
+    notify(this.#words, this.#index);
+  }
+
+  /** Resolves when the count is no longer `seen`. */
+  async changed(seen: number): Promise<void> {
+    const wait = waitAsync(this.#words, this.#index, seen);
+    if (wait.async) await wait.value;
+  }
+
+  /** Blocks the thread until the count is no longer `seen`. */
+  block(seen: number): void {
+    for (let i = 0; i < SPINS; i++) if (this.count !== seen) return;
+    wait(this.#words, this.#index, seen);
+  }
+}
+
+/** A word that is raised once and stays up. */
+export class Flag {
+  readonly #words: Int32Array;
+  readonly #index: number;
+
+  /**
+   * @param words The page's words.
+   * @param index The flag's word.
+   */
+  constructor(words: Int32Array, index: number) {
+    this.#words = words;
+    this.#index = index;
+  }
+
+  get isUp(): boolean {
+    return load(this.#words, this.#index) !== 0;
+  }
+
+  raise(): void {
+    add(this.#words, this.#index, 1);
+  }
+}

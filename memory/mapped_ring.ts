@@ -1,0 +1,148 @@
+/**
+ * A ring as a task in a worker maps it: the ring's own operations, and following the kernel
+ * when it moves the pipe.
+ *
+ * Invariant: an operation that met a move is done exactly once, on the old generation if the
+ * cut has it, else on the new one.
+ */
+import { lengthOf } from "./atomics.ts";
+import { type Cut, MOVED, type RingSeat, STALE, type WatchedWord } from "./ring_layout.ts";
+import { Ring } from "./ring.ts";
+import type { WaitOutcome } from "./wait_word.ts";
+
+/** What the kernel tells a participant whose generation word changed. */
+export interface NextGeneration {
+  /** Where the generation that this participant held was cut off; undefined if the pipe ended garbled. */
+  readonly cut: Cut | undefined;
+  /** The newest generation's memory; undefined if this participant lost its mapping. */
+  readonly memory: SharedArrayBuffer | undefined;
+  /** How this participant takes part in the newest generation. */
+  readonly seat: Partial<RingSeat>;
+}
+
+/** A pipe's ring, whichever its generation. */
+export class MappedRing {
+  /** The most bytes that it holds. */
+  readonly capacityBytes: number;
+  readonly #ask: () => NextGeneration;
+  #ring: Ring;
+  #seat: Partial<RingSeat>;
+  #isLost = false;
+
+  /** @param ask A system call: what became of the pipe. The kernel answers when its move is complete. */
+  constructor(
+    memory: SharedArrayBuffer,
+    capacityBytes: number,
+    seat: Partial<RingSeat>,
+    ask: () => NextGeneration,
+  ) {
+    this.capacityBytes = capacityBytes;
+    this.#ring = new Ring(memory, capacityBytes, seat);
+    this.#seat = seat;
+    this.#ask = ask;
+  }
+
+  /** The present generation, for what needs no following. */
+  get ring(): Ring {
+    return this.#ring;
+  }
+
+  /** Whether this participant no longer maps the pipe. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  /** As `Ring.read` and `Ring.readPacket`. MOVED only if the mapping was lost, and nothing was read. */
+  read(into: Uint8Array, start = 0, end: number = lengthOf(into)): number {
+    for (;;) {
+      const answer = this.#ring.read(into, start, end);
+      if (answer !== MOVED || this.#isLost) return answer;
+      const done = this.#followRead();
+      if (done > 0 || this.#isLost) return done || MOVED;
+    }
+  }
+
+  /** As `Ring.write` and `Ring.writePacket`. MOVED only if the mapping was lost, and nothing was written. */
+  write(bytes: Uint8Array, start: number, end: number): number {
+    for (;;) {
+      const answer = this.#ring.write(bytes, start, end);
+      if (answer !== MOVED || this.#isLost) return answer;
+      const done = this.#followWrite();
+      if (done > 0 || this.#isLost) return done || MOVED;
+    }
+  }
+
+  /** As `Ring.peek`. */
+  peek(): Uint8Array {
+    for (;;) {
+      const bytes = this.#ring.peek();
+      if (this.#ring.condition !== MOVED || this.#isLost) return bytes;
+      this.#followRead();
+    }
+  }
+
+  /** As `Ring.consume`; goes on in a new generation if this thread is still alone on its side, else STALE. */
+  consume(bytes: number): number {
+    for (;;) {
+      const wasAlone = this.#seat.soleReader ?? true;
+      const answer = this.#ring.consume(bytes);
+      if (answer !== MOVED || this.#isLost) return answer;
+      const done = this.#followRead();
+      if (done > 0 || this.#isLost) return done || MOVED;
+      if (!wasAlone || this.#seat.soleReader === false) return STALE;
+    }
+  }
+
+  /** As `Ring.reserve`. */
+  reserve(bytes: number): Uint8Array | undefined {
+    for (;;) {
+      const room = this.#ring.reserve(bytes);
+      if (this.#ring.condition !== MOVED || this.#isLost) return room;
+      this.#followWrite();
+    }
+  }
+
+  /** As `Ring.commit`; STALE, and nothing was written, if the pipe moved since the reservation. */
+  commit(bytes: number): number {
+    const answer = this.#ring.commit(bytes);
+    if (answer !== MOVED || this.#isLost) return answer;
+    return this.#followWrite() || STALE;
+  }
+
+  /** As `Ring.waitReadableSync`. */
+  waitReadableSync(timeoutMs: number, kill?: WatchedWord, closedIsFalse = false): WaitOutcome {
+    return this.#ring.waitReadableSync(timeoutMs, kill, closedIsFalse);
+  }
+
+  /** As `Ring.waitWritableSync`. */
+  waitWritableSync(
+    bytes: number,
+    timeoutMs: number,
+    kill?: WatchedWord,
+    closedIsFalse = false,
+  ): WaitOutcome {
+    return this.#ring.waitWritableSync(bytes, timeoutMs, kill, closedIsFalse);
+  }
+
+  /** Takes the next generation; what the reading operation that met the move comes to. */
+  #followRead(): number {
+    const old = this.#ring;
+    const next = this.#ask();
+    this.#take(next);
+    return next.cut === undefined ? 0 : old.settleRead(next.cut);
+  }
+
+  /** The same for a writing operation. */
+  #followWrite(): number {
+    const old = this.#ring;
+    const next = this.#ask();
+    this.#take(next);
+    return next.cut === undefined ? 0 : old.settleWrite(next.cut);
+  }
+
+  #take({ memory, seat }: NextGeneration): void {
+    this.#seat = seat;
+    if (memory === undefined) this.#isLost = true;
+    else this.#ring = new Ring(memory, this.capacityBytes, seat);
+  }
+}

@@ -1,0 +1,338 @@
+/**
+ * The door of a task in a worker: syscalls through its page.
+ *
+ * Synchronous and asynchronous calls go through the same rings at the same time. Whoever waits,
+ * blocking or not, takes the replies that are there and hands them to the calls they belong to.
+ *
+ * @module
+ */
+import { type ErrorCode, inContext, KernelError, rebuildError } from "../../capabilities/errors.ts";
+import type { WouldBlock } from "../../capabilities/stream_ops.ts";
+import {
+  ArgumentForm,
+  byteLengthOf,
+  type CheckedWaitOptions,
+  checkWaitOptions,
+  type WaitOptions,
+} from "../arguments.ts";
+import type { CallerArgs, Door, Syscall, SyscallSpec } from "../door.ts";
+import { SYSCALLS, SYSCALLS_BY_NUMBER } from "../table.ts";
+import { decode, encode } from "./codec.ts";
+import { FrameReceiver, FrameSender } from "./frames.ts";
+import {
+  MAX_FRAME_BYTES,
+  openPage,
+  type Page,
+  type PageMemory,
+  ReplyKind,
+  RequestMode,
+} from "./page.ts";
+
+/** Bytes of a long write that go at once: the kernel holds them while the call waits. */
+const PIECE_BYTES = 64 * 1_024;
+
+/** A call that has no reply yet. */
+interface OpenCall {
+  readonly output: Uint8Array | undefined;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Calls the kernel from another thread. */
+export class PageDoor implements Door {
+  readonly #page: Page;
+  readonly #requests: FrameSender;
+  readonly #replies: FrameReceiver;
+  readonly #open = new Map<number, OpenCall>();
+  readonly #onAbort: () => void;
+  #nextId = 1;
+  /** True from the first request of a turn until the bell is rung for all of them. */
+  #willRing = false;
+
+  /** @param onAbort The task's signal is aborted. */
+  constructor(memory: PageMemory, onAbort: () => void) {
+    this.#page = openPage(memory, "task");
+    this.#requests = new FrameSender(this.#page.requests);
+    this.#replies = new FrameReceiver(this.#page.replies);
+    this.#onAbort = onAbort;
+    void this.#pump();
+  }
+
+  call<Args extends readonly unknown[], Result>(
+    syscall: Syscall<Args, Result>,
+    ...args: CallerArgs<Args>
+  ): Result | WouldBlock {
+    return this.#callNow(syscall, syscall.number, args, RequestMode.TRY) as Result | WouldBlock;
+  }
+
+  async wait<Args extends readonly unknown[], Result>(
+    syscall: Syscall<Args, Result>,
+    options: WaitOptions | undefined,
+    ...args: CallerArgs<Args>
+  ): Promise<Result> {
+    const wait = checkWaitOptions(options);
+    if (!isLongWrite(syscall, args)) return await this.#waitFor(syscall, args, wait) as Result;
+    const bytes = args[1] as Uint8Array;
+    let moved = 0;
+    for (const piece of pieces(bytes)) {
+      const written = await this.#waitFor(syscall, [args[0], piece], wait)
+        .catch((error) => Promise.reject(withTransferred(error, moved)));
+      moved += written as number;
+      if (written !== piece.length) break; // a nonblocking handle takes what fits
+    }
+    return moved as Result;
+  }
+
+  block<Args extends readonly unknown[], Result>(
+    syscall: Syscall<Args, Result>,
+    options: WaitOptions | undefined,
+    ...args: CallerArgs<Args>
+  ): Result {
+    const { signal, timeoutMs } = checkWaitOptions(options);
+    if (signal?.aborted === true) throw canceled(syscall.name, signal);
+    if (!isLongWrite(syscall, args)) {
+      return this.#callNow(syscall, syscall.number, args, RequestMode.WAIT, timeoutMs) as Result;
+    }
+    let moved = 0;
+    for (const piece of pieces(args[1] as Uint8Array)) {
+      try {
+        const parts = [args[0], piece];
+        const written = this.#callNow(syscall, syscall.number, parts, RequestMode.WAIT, timeoutMs);
+        moved += written as number;
+        if (written !== piece.length) break;
+      } catch (error) {
+        throw withTransferred(error, moved);
+      }
+    }
+    return moved as Result;
+  }
+
+  isOpen(handle: number): boolean {
+    try {
+      this.call(SYSCALLS.handleQuery, handle);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  raw(number: number, args: readonly unknown[]): unknown {
+    const spec = SYSCALLS_BY_NUMBER.get(number);
+    const arity = spec?.args.length ?? 0;
+    const given = args.slice(0, arity);
+    if (spec?.mayWait !== true) return this.#callNow(spec, number, given, RequestMode.TRY);
+    return this.wait(spec, args[arity] as WaitOptions | undefined, ...given as never[]);
+  }
+
+  /** Sends a request and takes replies until its own is there. */
+  #callNow(
+    spec: SyscallSpec | undefined,
+    number: number,
+    args: readonly unknown[],
+    mode: number,
+    timeoutMs = Infinity,
+  ): unknown {
+    let outcome: { readonly result?: unknown; readonly error?: unknown } | undefined;
+    this.#send(spec, number, args, mode, timeoutMs, {
+      resolve: (result) => outcome = { result },
+      reject: (error) => outcome = { error },
+    });
+    this.#page.requestBell.ring();
+    while (outcome === undefined) {
+      const seen = this.#page.replyBell.count;
+      this.#takeReplies();
+      if (outcome === undefined) this.#page.replyBell.block(seen);
+    }
+    const { error, result } = outcome as { readonly result?: unknown; readonly error?: unknown };
+    if (error !== undefined) throw error;
+    return result;
+  }
+
+  #waitFor(
+    spec: SyscallSpec,
+    args: readonly unknown[],
+    { signal, timeoutMs }: CheckedWaitOptions,
+  ): Promise<unknown> {
+    if (signal?.aborted === true) return Promise.reject(canceled(spec.name, signal));
+    return new Promise((resolve, reject) => {
+      const id = this.#send(spec, spec.number, args, RequestMode.WAIT, timeoutMs, {
+        resolve: (result) => {
+          signal?.removeEventListener("abort", cancel);
+          resolve(result);
+        },
+        reject: (error) => {
+          signal?.removeEventListener("abort", cancel);
+          const wasCanceled = error instanceof KernelError && error.code === "CANCELED";
+          reject(wasCanceled && signal !== undefined ? canceled(spec.name, signal, error) : error);
+        },
+      });
+      const cancel = (): void => {
+        this.#requests.send(encode([id, RequestMode.CANCEL, spec.number, [], -1]));
+        this.#ringThisTurn();
+      };
+      signal?.addEventListener("abort", cancel, { once: true });
+      this.#ringThisTurn();
+    });
+  }
+
+  /** Writes one request; returns its id. */
+  #send(
+    spec: SyscallSpec | undefined,
+    number: number,
+    args: readonly unknown[],
+    mode: number,
+    timeoutMs: number,
+    settle: Pick<OpenCall, "resolve" | "reject">,
+  ): number {
+    this.#requireAlive();
+    const id = this.#nextId++;
+    let output: Uint8Array | undefined;
+    const sent = args.map((given, i) => {
+      const argument = spec?.args[i];
+      if (argument?.form !== ArgumentForm.BUFFER) return given;
+      const bytes = inWordsOf(spec, () => argument.check(given, argument.name)) as Uint8Array;
+      if (argument.isOutput !== true) return bytes;
+      output = bytes;
+      return byteLengthOf(bytes);
+    });
+    const request = [id, mode, number, sent, timeoutMs === Infinity ? -1 : timeoutMs];
+    const frame = inWordsOf(spec, () => encode(request));
+    if (frame.length > MAX_FRAME_BYTES) {
+      inWordsOf(spec, () => tooLong(frame.length));
+    }
+    this.#open.set(id, { ...settle, output });
+    this.#requests.send(frame);
+    return id;
+  }
+
+  /** One ring for all the calls of a turn. */
+  #ringThisTurn(): void {
+    if (this.#willRing) return;
+    this.#willRing = true;
+    queueMicrotask(() => {
+      this.#willRing = false;
+      this.#page.requestBell.ring();
+    });
+  }
+
+  /** Takes replies while nothing blocks the thread. */
+  async #pump(): Promise<void> {
+    while (!this.#page.killed.isUp) {
+      const seen = this.#page.replyBell.count;
+      this.#takeReplies();
+      await this.#page.replyBell.changed(seen);
+    }
+    this.#takeReplies();
+  }
+
+  /** Hands out the replies that are there, and sends what had no room before. */
+  #takeReplies(): void {
+    let taken = 0;
+    for (let frame = this.#replies.receive(); frame; frame = this.#replies.receive()) {
+      taken++;
+      this.#settle(decode(frame) as [number, number, unknown, Uint8Array | undefined]);
+    }
+    // The kernel may wait for the room that this made.
+    if (this.#requests.flush() || taken > 0) this.#page.requestBell.ring();
+    if (this.#page.killed.isUp) this.#abandon();
+  }
+
+  #settle([id, kind, value, bytes]: [number, number, unknown, Uint8Array | undefined]): void {
+    if (kind === ReplyKind.ABORTED) return this.#onAbort();
+    const call = this.#open.get(id);
+    if (call === undefined) return;
+    this.#open.delete(id);
+    if (kind === ReplyKind.FAILED) return call.reject(asError(value));
+    if (call.output === undefined || bytes === undefined) return call.resolve(value);
+    if (byteLengthOf(call.output) < bytes.length) {
+      return call.reject(
+        new KernelError("INVALID_ARGUMENT", "Its buffer was detached while the call waited", {
+          transferred: bytes.length,
+        }),
+      );
+    }
+    call.output.set(bytes);
+    call.resolve(withOutput(value, call.output, bytes.length));
+  }
+
+  /** The task has ended: nobody will answer. */
+  #abandon(): void {
+    const calls = [...this.#open.values()];
+    this.#open.clear();
+    for (const call of calls) call.reject(taskDead());
+  }
+
+  #requireAlive(): void {
+    if (this.#page.killed.isUp) throw taskDead();
+  }
+}
+
+/** What `make` gives; a refusal is told in the words of the call. */
+function inWordsOf<Result>(spec: SyscallSpec | undefined, make: () => Result): Result {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof KernelError) || spec === undefined) throw error;
+    throw inContext(error, spec.name, spec.verb);
+  }
+}
+
+function tooLong(length: number): never {
+  throw new KernelError("MESSAGE_TOO_LONG", `${length} bytes don't go through a task's page`);
+}
+
+function taskDead(): KernelError {
+  return new KernelError("TASK_DEAD", "The task has ended");
+}
+
+function canceled(syscall: string, { reason }: AbortSignal, from?: KernelError): KernelError {
+  return new KernelError("CANCELED", from?.message ?? `Cannot wait: its signal was aborted`, {
+    syscall,
+    cause: reason,
+    ...(from?.transferred === undefined ? {} : { transferred: from.transferred }),
+  });
+}
+
+/** The kernel's error as one of this thread. */
+function asError(value: unknown): KernelError {
+  const { name, code, message, syscall, needed, transferred } = value as {
+    readonly name: string;
+    readonly code: ErrorCode;
+    readonly message: string;
+    readonly syscall?: string;
+    readonly needed?: number;
+    readonly transferred?: number;
+  };
+  return rebuildError(name, code, message, {
+    ...(syscall === undefined ? {} : { syscall }),
+    ...(needed === undefined ? {} : { needed }),
+    ...(transferred === undefined ? {} : { transferred }),
+  });
+}
+
+/** A result whose bytes were in the kernel's copy of the buffer has them in the caller's. */
+function withOutput(value: unknown, output: Uint8Array, length: number): unknown {
+  if (typeof value !== "object" || value === null || !("bytes" in value)) return value;
+  const { bytes } = value as { readonly bytes: Uint8Array };
+  return { ...value, bytes: output.subarray(0, Math.min(length, bytes.length)) };
+}
+
+function isLongWrite(spec: SyscallSpec, args: readonly unknown[]): boolean {
+  const bytes = args[1];
+  return spec.movesAll === true && bytes instanceof Uint8Array && bytes.length > PIECE_BYTES;
+}
+
+function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+    yield bytes.subarray(at, at + PIECE_BYTES);
+  }
+}
+
+function withTransferred(error: unknown, before: number): unknown {
+  if (!(error instanceof KernelError) || before === 0) return error;
+  return rebuildError(error.name, error.code, error.message, {
+    transferred: before + (error.transferred ?? 0),
+    ...(error.syscall === undefined ? {} : { syscall: error.syscall }),
+    ...(error.cause === undefined ? {} : { cause: error.cause }),
+  });
+}

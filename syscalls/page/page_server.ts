@@ -1,0 +1,204 @@
+/**
+ * The kernel's side of a task's page: takes requests, calls the dispatcher, sends replies.
+ *
+ * Invariants: a request is copied out of the page once and never looked at there again; what the
+ * kernel holds for one task is bounded (frames, calls that wait, replies that nobody takes); the
+ * kernel's isolate never waits for the task; a task that breaks the protocol ends, and nothing else.
+ *
+ * @module
+ */
+import { KernelError } from "../../capabilities/errors.ts";
+import { ArgumentForm } from "../arguments.ts";
+import type { Caller } from "../caller.ts";
+import type { CompiledSyscall } from "../compiled_syscall.ts";
+import type { Dispatcher } from "../dispatcher.ts";
+import { decode, encode } from "./codec.ts";
+import { FrameReceiver, FrameSender } from "./frames.ts";
+import { openPage, type Page, type PageMemory, ReplyKind, RequestMode } from "./page.ts";
+
+/** Requests served before everybody else in the isolate gets a turn. */
+const REQUESTS_PER_TURN = 256;
+/** Bytes of replies that may wait for the task before its requests have to. */
+const MAX_BACKLOG_BYTES = 1_024 * 1_024;
+/** Calls of one task that may wait in the kernel at once through its page. */
+const MAX_WAITING_CALLS = 1_024;
+/** The most bytes that a call which waits reads at once: its buffer is held while it waits. */
+const MAX_WAITING_OUTPUT_BYTES = 64 * 1_024;
+/** The most bytes that any call reads at once. */
+const MAX_OUTPUT_BYTES = 16 * 1_024 * 1_024;
+
+/** What a request says, once its frame is decoded and its parts have the right types. */
+interface Request {
+  readonly id: number;
+  readonly mode: number;
+  readonly number: number;
+  readonly args: readonly unknown[];
+  readonly timeoutMs: number;
+}
+
+/** Serves one task's page. */
+export class PageServer {
+  readonly #dispatcher: Dispatcher;
+  readonly #caller: Caller;
+  readonly #page: Page;
+  readonly #requests: FrameReceiver;
+  readonly #replies: FrameSender;
+  /** Calls that wait, by the ids that the task gave them. */
+  readonly #waiting = new Map<number, AbortController>();
+  readonly #onViolation: (error: Error) => void;
+  #isStopped = false;
+
+  /** @param onViolation The task broke the protocol; called once at most. */
+  constructor(
+    dispatcher: Dispatcher,
+    caller: Caller,
+    memory: PageMemory,
+    onViolation: (error: Error) => void,
+  ) {
+    this.#dispatcher = dispatcher;
+    this.#caller = caller;
+    this.#page = openPage(memory, "kernel");
+    this.#requests = new FrameReceiver(this.#page.requests);
+    this.#replies = new FrameSender(this.#page.replies);
+    this.#onViolation = onViolation;
+    caller.task.abort.signal.addEventListener("abort", () => this.#reply([0, ReplyKind.ABORTED]), {
+      once: true,
+    });
+  }
+
+  /** Serves until it is stopped. */
+  async serve(): Promise<void> {
+    const { requestBell } = this.#page;
+    while (!this.#isStopped) {
+      const seen = requestBell.count;
+      if (this.drain()) await turn();
+      else await requestBell.changed(seen);
+    }
+  }
+
+  /** Serves what is there, up to a bound; true when there may be more. */
+  drain(): boolean {
+    try {
+      if (this.#replies.flush()) this.#page.replyBell.ring();
+      for (let i = 0; i < REQUESTS_PER_TURN; i++) {
+        if (this.#isStopped || this.#replies.backlogBytes > MAX_BACKLOG_BYTES) return false;
+        const frame = this.#requests.receive();
+        if (frame === undefined) {
+          // The task may wait for room that this has made.
+          if (i > 0) this.#page.replyBell.ring();
+          return false;
+        }
+        this.#serveRequest(parseRequest(decode(frame)));
+      }
+      return true;
+    } catch (error) {
+      this.stop();
+      this.#onViolation(error instanceof Error ? error : new Error(String(error)));
+      return false;
+    }
+  }
+
+  /** The task has ended: every wait of its side wakes, and nothing is served any more. */
+  stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#waiting.clear();
+    this.#page.killed.raise();
+    this.#page.replyBell.ring();
+    this.#page.requestBell.ring(); // lets `serve` end
+  }
+
+  #serveRequest(request: Request): void {
+    if (request.mode === RequestMode.CANCEL) return this.#waiting.get(request.id)?.abort();
+    const call = this.#dispatcher.find(request.number);
+    const isWait = request.mode === RequestMode.WAIT;
+    try {
+      const outputs: Uint8Array[] = [];
+      const args = request.args.map((given, i) => withOutput(call, given, i, isWait, outputs));
+      if (isWait) return void this.#wait(request, args, outputs[0]);
+      const [a, b, c, d] = args;
+      const result = this.#dispatcher.call(this.#caller, request.number, a, b, c, d);
+      this.#succeed(request.id, result, outputs[0]);
+    } catch (error) {
+      this.#fail(request.id, error);
+    }
+  }
+
+  async #wait(
+    { id, number, timeoutMs }: Request,
+    [a, b, c, d]: readonly unknown[],
+    output: Uint8Array | undefined,
+  ): Promise<void> {
+    try {
+      if (this.#waiting.size >= MAX_WAITING_CALLS || this.#waiting.has(id)) {
+        throw new KernelError(
+          "LIMIT_EXCEEDED",
+          `Cannot wait: ${MAX_WAITING_CALLS} calls of this task wait already`,
+          { syscall: "page" },
+        );
+      }
+      const abort = new AbortController();
+      this.#waiting.set(id, abort);
+      const options = { signal: abort.signal, ...(timeoutMs >= 0 ? { timeoutMs } : {}) };
+      const result = await this.#dispatcher.wait(this.#caller, number, options, a, b, c, d);
+      this.#succeed(id, result, output);
+    } catch (error) {
+      this.#fail(id, error);
+    } finally {
+      this.#waiting.delete(id);
+    }
+  }
+
+  #succeed(id: number, result: unknown, output: Uint8Array | undefined): void {
+    if (output === undefined) return this.#reply([id, ReplyKind.DONE, result]);
+    const count = typeof result === "number" ? Math.max(0, result) : output.length;
+    this.#reply([id, ReplyKind.DONE, result, output.subarray(0, count)]);
+  }
+
+  #fail(id: number, error: unknown): void {
+    if (!(error instanceof KernelError)) throw error; // the kernel's own fault, not to be hidden
+    const { name, code, message, syscall, needed, transferred } = error;
+    this.#reply([id, ReplyKind.FAILED, { name, code, message, syscall, needed, transferred }]);
+  }
+
+  #reply(reply: readonly unknown[]): void {
+    if (this.#isStopped) return;
+    this.#replies.send(encode(reply));
+    this.#page.replyBell.ring();
+  }
+}
+
+/** The argument, or memory of the kernel's own where the call is to write into the task's. */
+function withOutput(
+  call: CompiledSyscall | undefined,
+  given: unknown,
+  position: number,
+  isWait: boolean,
+  outputs: Uint8Array[],
+): unknown {
+  const spec = call?.args[position];
+  if (spec?.form !== ArgumentForm.BUFFER || spec.isOutput !== true) return given;
+  // A number stands for a buffer of so many bytes; anything else fails the argument's check.
+  if (typeof given !== "number" || !Number.isSafeInteger(given) || given < 0) return given;
+  const most = isWait ? MAX_WAITING_OUTPUT_BYTES : MAX_OUTPUT_BYTES;
+  const output = new Uint8Array(Math.min(given, most));
+  outputs.push(output);
+  return output;
+}
+
+function parseRequest(value: unknown): Request {
+  if (!Array.isArray(value)) throw new RangeError("A request on a task's page is no list");
+  const [id, mode, number, args, timeoutMs]: unknown[] = value;
+  if (typeof id !== "number" || typeof mode !== "number" || typeof number !== "number") {
+    throw new RangeError("A request on a task's page has no id, mode or number");
+  }
+  if (!Array.isArray(args) || typeof timeoutMs !== "number") {
+    throw new RangeError("A request on a task's page has no arguments or time-out");
+  }
+  return { id, mode, number, args, timeoutMs };
+}
+
+/** Lets everything else in the isolate have its turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

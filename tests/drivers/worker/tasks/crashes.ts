@@ -1,0 +1,7 @@
+/** Throws from a function of its own. */
+
+function deepInside(): never {
+  throw new Error("boom");
+}
+
+deepInside();
