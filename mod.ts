@@ -31,6 +31,7 @@ export {
 } from "./capabilities/counter_ops.ts";
 export {
   codeOfErrno,
+  ERRNO,
   errnoOf,
   type ErrorCode,
   EventError,
@@ -116,7 +117,13 @@ export {
 export { Listener, Namespace } from "./syscalls/stubs/namespace.ts";
 export { DatagramEndpoint, Network, NetworkListener } from "./syscalls/stubs/network.ts";
 export { MemoryView } from "./syscalls/stubs/memory_view.ts";
-export { type PipeEnd, PipeReader, PipeWriter, type StreamEnd } from "./syscalls/stubs/pipe.ts";
+export {
+  type PipeEnd,
+  PipeHandle,
+  PipeReader,
+  PipeWriter,
+  type StreamEnd,
+} from "./syscalls/stubs/pipe.ts";
 export { Socket, type SocketMessage, type SocketSendOptions } from "./syscalls/stubs/socket.ts";
 export { SharedMemory } from "./syscalls/stubs/shared_memory.ts";
 export type { Program, SpawnOptions, Task, WaitSource } from "./syscalls/stubs/task_api.ts";

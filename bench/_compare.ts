@@ -23,9 +23,9 @@ export interface Result {
 
 /** How a comparison is run. */
 export interface CompareOptions {
-  /** Rounds that count. @default 15 */
+  /** Rounds that count. @default 41 */
   readonly rounds?: number;
-  /** Milliseconds that one contestant's round is to take. @default 40 */
+  /** Milliseconds that one contestant's round is to take. @default 8 */
   readonly roundMs?: number;
 }
 
@@ -50,7 +50,7 @@ export async function compare(
   contestants: readonly Contestant[],
   options: CompareOptions = {},
 ): Promise<Result[]> {
-  const { rounds = 15, roundMs = 40 } = options;
+  const { rounds = 41, roundMs = 8 } = options;
   const counts: number[] = [];
   for (const contestant of contestants) {
     // Warm up, and find how many operations fill a round.

@@ -12,7 +12,6 @@ import { compare, type Contestant, median, table } from "./_compare.ts";
 
 const message = new Uint8Array(64);
 const into = new Uint8Array(64);
-const empty = new Uint8Array(0);
 
 const pipe = new UnidirectionalPipe();
 const { reader, writer } = new Kernel().init.createPipe();
@@ -25,21 +24,6 @@ const numbers = Array.from(
 
 /** Sums what calls answer, so that none can be left out. */
 let answers = 0;
-
-const emptyRead: Contestant[] = [
-  {
-    name: "object.tryRead(no bytes)",
-    run(operations) {
-      for (let i = 0; i < operations; i++) answers += pipe.reader.tryRead(empty);
-    },
-  },
-  {
-    name: "handle.tryRead(no bytes)",
-    run(operations) {
-      for (let i = 0; i < operations; i++) answers += reader.tryRead(empty);
-    },
-  },
-];
 
 const wouldBlock: Contestant[] = [
   {
@@ -86,17 +70,16 @@ const lookUp: Contestant = {
   },
 };
 
-for (const [group, contestants] of Object.entries({ emptyRead, wouldBlock, writeAndRead })) {
+for (const [group, contestants] of Object.entries({ wouldBlock, writeAndRead })) {
   for (const [i, { name, run }] of contestants.entries()) {
     Deno.bench({ name, group, baseline: i === 0, fn: () => void run(1_000) });
   }
 }
 Deno.bench({ name: lookUp.name, group: "look-up", fn: () => void lookUp.run(1_000) });
 
-if (import.meta.main && Deno.args[0] !== "--quiet") {
+if (import.meta.main) {
   for (
     const [title, contestants, calls] of [
-      ["A read of no bytes", emptyRead, 1],
       ["A read that would block", wouldBlock, 1],
       ["64 bytes in and out", writeAndRead, 2],
     ] as const

@@ -7,8 +7,8 @@
  * @module
  */
 
-/** Every error code with its number, the ABI. New codes go to the end. */
-const ERRNO = {
+/** Every error code with its number: the ABI. New codes go to the end. */
+export const ERRNO = {
   BAD_HANDLE: 1,
   WRONG_TYPE: 2,
   ACCESS_DENIED: 3,

@@ -10,7 +10,8 @@
  * @module
  */
 import { Rights } from "./rights.ts";
-import type { HandleTarget } from "./capability.ts";
+import type { Capabilities, HandleTarget } from "./capability.ts";
+import type { WaitQueue } from "./selectable.ts";
 import { KernelError } from "./errors.ts";
 
 /** What a handle is for, as its holder sees it. */
@@ -90,6 +91,9 @@ class DerivationNode {
   }
 }
 
+/** What no call can be given: stands for "none yet", and is as short as a detached one. */
+const NO_BUFFER = new Uint8Array(0);
+
 /**
  * One handle.
  *
@@ -105,6 +109,16 @@ export class HandleEntry extends DerivationNode {
   number = -1;
   readonly object: HandleTarget;
   readonly rights: Rights;
+  // The object's own, here because entries are all of one class and objects of many: the engine
+  // reads a field of one class faster.
+  readonly capabilities: Capabilities;
+  readonly waiters: WaitQueue;
+  /**
+   * The buffer that a call through this handle was last given, found to be a Uint8Array of fixed
+   * length on a buffer that isn't shared: that never changes, so a call that is given it again
+   * only has to see that it isn't detached.
+   */
+  checkedBuffer: Uint8Array = NO_BUFFER;
   /** The rights that the first entry in this place of the tree had: no child has others. */
   readonly #firstRights: Rights;
   /** {@linkcode HandleFlags} */
@@ -122,6 +136,8 @@ export class HandleEntry extends DerivationNode {
   ) {
     super();
     this.object = object;
+    this.capabilities = object.capabilities;
+    this.waiters = object.waiters;
     this.rights = rights;
     this.#firstRights = predecessor === undefined ? rights : predecessor.#firstRights;
     this.flags = flags;

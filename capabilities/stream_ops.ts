@@ -7,7 +7,7 @@
 /** What an operation answers when it would have to wait. */
 export const WOULD_BLOCK = -1;
 /** The type of {@linkcode WOULD_BLOCK}. */
-export type WouldBlock = typeof WOULD_BLOCK;
+export type WouldBlock = -1;
 
 /** Objects that bytes can be read from or written to; neither operation ever waits. */
 export interface StreamOps {

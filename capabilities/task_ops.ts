@@ -15,7 +15,9 @@ export type TaskState = "created" | "running" | "stopped" | "ended";
 
 /** Tasks, seen through a handle. */
 export interface TaskOps {
+  /** Unique in its kernel, never reused. */
   readonly taskId: number;
+  /** Where the task is in its life. */
   readonly state: TaskState;
   /** How the task ended; undefined while it lives. */
   readonly status: ExitStatus | undefined;

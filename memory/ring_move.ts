@@ -39,7 +39,10 @@ export interface MovedRing {
   readonly cut: Cut;
 }
 
-/** How often the indices may be found passing each other before they are garbage. */
+/**
+ * Among honest participants the second attempt succeeds: each reason to begin again means that
+ * a write was published after step 1, and there is only one such.
+ */
 const ATTEMPTS = 2;
 
 /**
@@ -73,19 +76,19 @@ function copyUnread(
   const memory = allocateRing(capacityBytes, packet);
   const to = new Uint8Array(memory, HEADER_BYTES, size);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    // 2. The tail before the head: of what was written after this look nothing must seem to have
-    // been read when the survivors ask whether their write counts.
+    // 2. A true look at both: the tail was this while the head was read. (Two plain looks would
+    // not do: if after the first a whole ring's worth was written and read, an empty ring would seem
+    // to be a full one, because indices count modulo two rings.)
     const tail = load(words, TAIL) >>> 0;
     const head = load(words, HEAD) >>> 0;
+    if (load(words, TAIL) >>> 0 !== tail) continue;
     const unread = distance(head, tail, size);
-    if (unread === undefined) continue;
+    if (unread === undefined) return undefined;
     copyRound(to, from, head, unread, size);
-    // 3. A reader may have been at it while we copied. What it read it read from bytes that
-    // were committed, and a writer may have written over them since: they are not ours to keep.
+    // 3. What was read while we copied stays read: a writer may have written over it since.
     const headNow = load(words, HEAD) >>> 0;
     const consumed = distance(head, headNow, size);
-    // 4. If the head passed the tail we saw, so did a write that counts: begin again. Each side
-    // publishes once after step 1, so this can't happen twice among honest ones.
+    // 4. If the head passed the tail that we saw, so did a write that counts: begin again.
     if (consumed === undefined || consumed > unread) continue;
     // 5.
     const into = new Int32Array(memory, 0, HEADER_WORDS);

@@ -24,6 +24,8 @@ export interface ArgumentSpec {
   readonly kind: string;
   /** {@linkcode ArgumentForm} */
   readonly form: number;
+  /** True when checking it runs no code of the caller's: no getter, no proxy's trap. */
+  readonly isScalar?: boolean;
   /** Checks and copies the value; for BUFFER and HANDLE the dispatcher does. */
   readonly check: (value: unknown, name: string) => unknown;
   /** BUFFER: true when the call writes into it and doesn't read it. */
@@ -83,6 +85,15 @@ function isArray(value: unknown): value is unknown[] {
   }
 }
 
+/** A kind whose check runs no code of the caller's: the value is no object, or isn't looked into. */
+function scalar(
+  name: string,
+  kind: string,
+  check: (value: unknown, name: string) => unknown,
+): ArgumentSpec {
+  return { ...value(name, kind, check), isScalar: true };
+}
+
 function invalid(name: string, expected: string, given: unknown): KernelError {
   return new KernelError("INVALID_ARGUMENT", `${name} must be ${expected}, not ${describe(given)}`);
 }
@@ -118,7 +129,7 @@ export function outputBuffer(name: string): ArgumentSpec {
 
 /** A safe integer between two bounds, both allowed. */
 export function integer(name: string, least: number, most: number): ArgumentSpec {
-  return value(name, `integer ${least} … ${most}`, (given, name) => {
+  return scalar(name, `integer ${least} … ${most}`, (given, name) => {
     if (typeof given !== "number" || !Number.isSafeInteger(given)) {
       throw invalid(name, "an integer", given);
     }
@@ -131,7 +142,7 @@ export function integer(name: string, least: number, most: number): ArgumentSpec
 
 /** A rights mask, or `Rights.SAME`. */
 export function rights(name: string): ArgumentSpec {
-  return value(name, "rights or SAME", (given, name) => {
+  return scalar(name, "rights or SAME", (given, name) => {
     if (given === Rights.SAME || isRights(given)) return given + 0;
     throw invalid(name, "a set of rights", given);
   });
@@ -139,12 +150,12 @@ export function rights(name: string): ArgumentSpec {
 
 /** A set of signals, not empty. */
 export function signals(name: string, allowed: Signals = ALL_SIGNALS, least = 1): ArgumentSpec {
-  return value(name, "signals", (given, name) => checkSignals(given, name, allowed, least));
+  return scalar(name, "signals", (given, name) => checkSignals(given, name, allowed, least));
 }
 
 /** True or false. */
 export function flag(name: string): ArgumentSpec {
-  return value(name, "boolean", (given, name) => {
+  return scalar(name, "boolean", (given, name) => {
     if (typeof given === "boolean") return given;
     throw invalid(name, "true or false", given);
   });
@@ -152,7 +163,7 @@ export function flag(name: string): ArgumentSpec {
 
 /** A string of at most `most` characters. */
 export function text(name: string, most: number, least = 0): ArgumentSpec {
-  return value(name, `string of ${least} … ${most} characters`, (given, name) => {
+  return scalar(name, `string of ${least} … ${most} characters`, (given, name) => {
     if (typeof given !== "string") throw invalid(name, "a string", given);
     if (given.length < least || given.length > most) {
       throw new KernelError(
@@ -166,7 +177,7 @@ export function text(name: string, most: number, least = 0): ArgumentSpec {
 
 /** One of the given strings. */
 export function oneOf(name: string, choices: readonly string[]): ArgumentSpec {
-  return value(name, choices.map((choice) => `"${choice}"`).join(" or "), (given, name) => {
+  return scalar(name, choices.map((choice) => `"${choice}"`).join(" or "), (given, name) => {
     if (typeof given === "string" && choices.includes(given)) return given;
     throw invalid(name, `one of ${choices.join(", ")}`, given);
   });
@@ -174,7 +185,7 @@ export function oneOf(name: string, choices: readonly string[]): ArgumentSpec {
 
 /** Anything at all; handed on as it is, never looked into. */
 export function anything(name: string): ArgumentSpec {
-  return value(name, "any value", (given) => given);
+  return scalar(name, "any value", (given) => given);
 }
 
 /** A value of a kind of its own, with the check that knows it. */

@@ -27,6 +27,8 @@ export interface CompiledSyscall {
   readonly rights: Rights;
   readonly anyRight: Rights;
   readonly waits: Signals;
+  /** True when all it takes is a handle and a buffer: reads and writes, which must be fast. */
+  readonly isTransfer: boolean;
   /** True when checking the arguments may run code of the caller's: a getter, a proxy's trap. */
   readonly readsObjects: boolean;
   /** Later handle arguments that the call waits on too: splice and tee have one. */
@@ -41,8 +43,11 @@ export function compile(spec: SyscallSpec, handler: unknown): CompiledSyscall {
     : handler as { run: Run; park?: Park; abandon?: Abandon };
   if (typeof parts?.run !== "function") throw new TypeError(`No handler for ${spec.name}`);
   if (spec.args.length > 4) throw new TypeError(`${spec.name} has more than 4 arguments`);
+  const isTransfer = spec.args.length === 2 && first?.form === ArgumentForm.HANDLE &&
+    first.anyRight === 0 && spec.args[1]?.form === ArgumentForm.BUFFER && spec.parksFirst !== true;
   return {
     spec,
+    isTransfer,
     run: parts.run,
     park: parts.park,
     abandon: parts.abandon,
@@ -53,7 +58,9 @@ export function compile(spec: SyscallSpec, handler: unknown): CompiledSyscall {
     rights: first?.rights ?? 0,
     anyRight: first?.anyRight ?? 0,
     waits: first?.waits ?? 0,
-    readsObjects: spec.args.some(({ form }) => form === ArgumentForm.VALUE),
+    readsObjects: spec.args.some(({ form, isScalar }) =>
+      form === ArgumentForm.VALUE && isScalar !== true
+    ),
     alsoWaits: spec.args.flatMap(({ waits }, index) =>
       index > 0 && waits !== 0 ? [{ index, waits }] : []
     ),

@@ -22,7 +22,8 @@ import { DatagramObject } from "./network_datagrams.ts";
 import type { HostConnection, HostListener, NetworkHost } from "./network_host.ts";
 import { NetworkPump } from "./network_pump.ts";
 import { canonicalHost, isAddress, NetworkRules } from "./network_rules.ts";
-import { createChargedSocket, type SocketEnd } from "./socket.ts";
+import type { SocketEnd } from "./socket.ts";
+import { createChargedSocket } from "./socket_pair.ts";
 
 /** What is open on the platform. */
 export interface NetworkActivity {
@@ -219,6 +220,7 @@ export class NetworkListener extends ListenerObject implements NetworkActivity {
         await untilSignaled(this, Signals.WRITABLE);
       }
     } catch (error) {
+      if (this.isClosed) return; // which is why
       this.abort();
       this.end(`the port is gone: ${(error as Error).message}`);
     }

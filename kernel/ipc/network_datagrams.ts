@@ -118,6 +118,7 @@ export class DatagramObject extends KernelObject implements PortOps {
         if (this.#received.length >= MOST_DATAGRAMS) await this.#room();
       }
     } catch (error) {
+      if (this.#isClosed) return; // which is why
       this.abort();
       this.#failure = error;
       this.waiters.wake();

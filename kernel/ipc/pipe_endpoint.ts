@@ -31,13 +31,33 @@ export interface PipeCore {
   changed(): void;
 }
 
-/** What a zero-copy operation handed out and still expects back. */
-export interface Window {
-  readonly view: Uint8Array;
+const NOTHING = new Uint8Array(0);
+
+/**
+ * What a zero-copy operation handed out through one handle and still expects back. One for each
+ * handle that ever began one, used again and again: these operations are to allocate nothing.
+ */
+export class Window {
+  view: Uint8Array = NOTHING;
+  /** Bytes of the view that may still be taken or published. */
+  bytes = 0;
   /** True when the view is the ring's own memory. */
-  readonly isDirect: boolean;
-  /** Operations of the end when the view was handed out. */
-  readonly operations: number;
+  isDirect = false;
+  /** Operations of the end when the view was handed out; -1 when nothing is out. */
+  operations = -1;
+
+  /** The view is out. */
+  open(view: Uint8Array, bytes: number, isDirect: boolean, operations: number): void {
+    this.view = view;
+    this.bytes = bytes;
+    this.isDirect = isDirect;
+    this.operations = operations;
+  }
+
+  /** Nothing is out any more. */
+  close(): void {
+    this.open(NOTHING, 0, false, -1);
+  }
 }
 
 /** One end of a pipe; however many handles name it, it is one object. */
@@ -49,7 +69,10 @@ export abstract class PipeEndpoint extends KernelObject implements PipeObject {
   /** Operations on this side so far: tells whether a window is still what it was. */
   operations = 0;
   /** What each handle that began a zero-copy operation was given. */
-  protected readonly windows: Map<unknown, Window> = new Map();
+  readonly #windows: Map<unknown, Window> = new Map();
+  /** The last one of these that was asked for; `#lastHandle` is undefined when there is none. */
+  #lastWindow = new Window();
+  #lastHandle: unknown = undefined;
 
   constructor(pipe: PipeCore) {
     super();
@@ -99,6 +122,19 @@ export abstract class PipeEndpoint extends KernelObject implements PipeObject {
   abstract tryRead(into: Uint8Array): number;
   abstract tryWrite(bytes: Uint8Array, start?: number): number;
 
+  /** The window of one handle. */
+  protected windowOf(handle: unknown): Window {
+    if (handle === this.#lastHandle) return this.#lastWindow;
+    let window = this.#windows.get(handle);
+    if (window === undefined) {
+      window = new Window();
+      this.#windows.set(handle, window);
+    }
+    this.#lastHandle = handle;
+    this.#lastWindow = window;
+    return window;
+  }
+
   /**
    * Who had the ring mapped wrote nonsense into it: the pipe is over for everybody, and nothing
    * but the pipe. To be thrown by the operation that noticed.
@@ -109,13 +145,15 @@ export abstract class PipeEndpoint extends KernelObject implements PipeObject {
   }
 
   override handleClosed(handle: object): void {
-    this.windows.delete(handle);
+    this.#windows.delete(handle);
+    if (this.#lastHandle === handle) this.#lastHandle = undefined;
     super.handleClosed(handle);
   }
 
   protected override onLastHandleClosed(): void {
     this.isClosed = true;
-    this.windows.clear();
+    this.#windows.clear();
+    this.#lastHandle = undefined;
     this.pipe.changed();
   }
 
@@ -123,8 +161,9 @@ export abstract class PipeEndpoint extends KernelObject implements PipeObject {
     super.assertInvariants();
     const available = this.availableBytes;
     if (available < 0 || available > this.bufferSize) throw new Error("available is out of range");
-    for (const { operations } of this.windows.values()) {
+    for (const { operations, bytes, view } of this.#windows.values()) {
       if (operations > this.operations) throw new Error("a window is from the future");
+      if (bytes > view.length) throw new Error("a window is wider than its view");
     }
   }
 }

@@ -48,34 +48,31 @@ export class PipeReaderEnd extends PipeEndpoint {
     const bytes = pipe.ring.peek();
     const isDirect = direct && this.users === 1;
     const view = isDirect ? bytes : Uint8Array.from(bytes);
-    this.windows.set(by, { view, isDirect, operations: this.operations });
+    this.windowOf(by).open(view, view.length, isDirect, this.operations);
     return view;
   }
 
   /** Takes bytes that the last `peek` of the same handle showed; of a packet, all or none. */
   consume(by: unknown, bytes: number): void {
-    const window = this.windows.get(by);
-    if (window === undefined || window.operations !== this.operations) {
-      this.windows.delete(by);
+    const window = this.windowOf(by);
+    if (window.operations !== this.operations) {
+      window.close();
       throw new PipeError("INVALID_STATE", "the bytes were not peeked at, or were read since");
     }
-    if (bytes > window.view.length) {
+    if (bytes > window.bytes) {
       throw new PipeError(
         "OUT_OF_RANGE",
-        `${bytes} bytes are more than the ${window.view.length} that were peeked at`,
+        `${bytes} bytes are more than the ${window.bytes} that were peeked at`,
       );
     }
     if (bytes === 0) return;
-    if (this.pipe.isPacket && bytes !== window.view.length) {
-      throw new PipeError(
-        "INVALID_ARGUMENT",
-        `a packet of ${window.view.length} bytes is taken whole`,
-      );
+    if (this.pipe.isPacket && bytes !== window.bytes) {
+      throw new PipeError("INVALID_ARGUMENT", `a packet of ${window.bytes} bytes is taken whole`);
     }
     if (this.pipe.ring.consume(bytes) !== bytes) throw this.garbled();
     this.operations++;
-    const rest = window.view.subarray(bytes);
-    this.windows.set(by, { ...window, view: rest, operations: this.operations });
+    window.bytes -= bytes;
+    window.operations = this.operations;
     this.pipe.changed();
   }
 

@@ -62,24 +62,26 @@ export class PipeWriterEnd extends PipeEndpoint {
     const isDirect = direct && this.users === 1;
     const view = isDirect ? pipe.ring.reserve(bytes) : new Uint8Array(bytes);
     if (view === undefined) return undefined;
-    this.windows.set(by, { view, isDirect, operations: this.operations });
+    this.windowOf(by).open(view, bytes, isDirect, this.operations);
     return view;
   }
 
   /** Publishes the first bytes of the handle's reservation. */
   commit(by: unknown, bytes: number): void {
-    const { pipe } = this;
-    const window = this.windows.get(by);
-    if (window === undefined) throw new PipeError("INVALID_STATE", "nothing is reserved");
-    if (bytes > window.view.length) {
-      throw new PipeError("OUT_OF_RANGE", `only ${window.view.length} bytes are reserved`);
+    const window = this.windowOf(by);
+    if (window.operations === -1) throw new PipeError("INVALID_STATE", "nothing is reserved");
+    if (bytes > window.bytes) {
+      throw new PipeError("OUT_OF_RANGE", `only ${window.bytes} bytes are reserved`);
     }
-    this.windows.delete(by);
-    this.requireUnbroken();
-    if (bytes === 0) return;
-    this.#publish(window, bytes);
+    try {
+      this.requireUnbroken();
+      if (bytes === 0) return;
+      this.#publish(window, bytes);
+    } finally {
+      window.close();
+    }
     this.operations++;
-    pipe.changed();
+    this.pipe.changed();
   }
 
   /** Gives the stream up: readers get the reason instead of what is left in the pipe. */

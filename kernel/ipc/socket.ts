@@ -10,7 +10,7 @@
  * @module
  */
 import { Capability, type HandleTarget } from "../../capabilities/capability.ts";
-import { IpcError, KernelError, StreamError } from "../../capabilities/errors.ts";
+import { IpcError, StreamError } from "../../capabilities/errors.ts";
 import type { HandleEntry } from "../../capabilities/handle.ts";
 import type { HandleArrival } from "../../capabilities/message_ops.ts";
 import { Signals } from "../../capabilities/signals.ts";
@@ -23,89 +23,16 @@ import type {
 } from "../../capabilities/socket_ops.ts";
 import { WOULD_BLOCK, type WouldBlock } from "../../capabilities/stream_ops.ts";
 import { lengthOf } from "../../memory/atomics.ts";
-import {
-  type Carrier,
-  sendable,
-  takeOff,
-  tookOff,
-  type TransferParty,
-} from "../handle_transfer.ts";
-import type { Account } from "../account.ts";
+import { sendable, takeOff, tookOff, type TransferParty } from "../handle_transfer.ts";
 import { KernelObject } from "../kernel_object.ts";
 import { Parcel } from "./parcel.ts";
 import { MessageLane, type SocketLane, StreamLane } from "./socket_lane.ts";
 
-/** What a socket is made from. */
-export interface SocketSettings {
-  readonly socketType: SocketType;
-  /** Bytes that each direction holds, 1 … 1 GiB. */
-  readonly capacity: number;
-  /** The tasks that create the two ends; 0 for the network. */
-  readonly creators: readonly [number, number];
-  /** The kernel's carriers of handles in flight. */
-  readonly carriers: Set<Carrier>;
-  /** False when the other end is outside the kernel, where handles mean nothing. @default true */
-  readonly carriesHandles?: boolean;
-}
-
 const NO_BYTES = new Uint8Array(0);
 
-/** Makes the two ends of a socket. */
-export function createSocket(settings: SocketSettings): [SocketEnd, SocketEnd] {
-  const { socketType, capacity, carriers, creators } = settings;
-  const Lane = socketType === "stream" ? StreamLane : MessageLane;
-  const there = new Lane(capacity, carriers);
-  const back = new Lane(capacity, carriers);
-  const first = new SocketEnd(socketType, back, there, creators[1]);
-  const second = new SocketEnd(socketType, there, back, creators[0]);
-  first.carriesHandles = second.carriesHandles = settings.carriesHandles ?? true;
-  first.peer = second;
-  second.peer = first;
-  return [first, second];
-}
-
 /** A stream's ring is there from the start; a message is charged to its sender when it is sent. */
-function bufferBytesOf(type: SocketType, capacity: number): number {
+export function bufferBytesOf(type: SocketType, capacity: number): number {
   return type === "stream" ? capacity : 0;
-}
-
-/**
- * Makes the two ends of a socket, each charged to the account.
- *
- * @throws {KernelError} LIMIT_EXCEEDED, NO_SPACE; then neither is made nor charged.
- */
-export function createChargedSocket(
-  account: Account,
-  settings: SocketSettings,
-): [SocketEnd, SocketEnd] {
-  const bufferBytes = bufferBytesOf(settings.socketType, settings.capacity);
-  const firstLease = account.lease(bufferBytes);
-  try {
-    const secondLease = account.lease(bufferBytes);
-    try {
-      const [first, second] = newSocket(settings);
-      first.lease = firstLease;
-      second.lease = secondLease;
-      return [first, second];
-    } catch (error) {
-      secondLease.release();
-      throw error;
-    }
-  } catch (error) {
-    firstLease.release();
-    throw error;
-  }
-}
-
-function newSocket(settings: SocketSettings): [SocketEnd, SocketEnd] {
-  try {
-    return createSocket(settings);
-  } catch (cause) {
-    if (cause instanceof KernelError) throw cause;
-    throw new KernelError("NO_SPACE", `2 × ${settings.capacity} bytes of memory can't be had`, {
-      cause,
-    });
-  }
 }
 
 /** One end of a socket; however many handles name it, it is one object. */

@@ -11,7 +11,8 @@ import {
 import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
 import type { ListenerObject } from "../../kernel/ipc/listener.ts";
 import { type NamedListener, NamespaceObject } from "../../kernel/ipc/namespace.ts";
-import { createChargedSocket, type SocketEnd } from "../../kernel/ipc/socket.ts";
+import type { SocketEnd } from "../../kernel/ipc/socket.ts";
+import { createChargedSocket } from "../../kernel/ipc/socket_pair.ts";
 import type { Handlers } from "../caller.ts";
 import type { ConnectTarget, socketCalls } from "../table/sockets.ts";
 

@@ -2,12 +2,13 @@
  * Plain values as bytes: what crosses a page.
  *
  * Takes undefined, null, booleans, numbers, bigints, strings, `Uint8Array`, URLs (as strings),
- * arrays, maps, and objects' own enumerable properties; nothing else. Decoding takes any bytes at
- * all: it gives a value or throws, and reads nothing beyond them.
+ * errors (without their causes), arrays, maps, and plain objects' own enumerable properties; refuses
+ * everything else. Decoding takes any bytes at all: it gives a value or throws, and reads nothing
+ * beyond them; what it makes is a few hundred bytes for each value, and those are counted.
  *
  * @module
  */
-import { KernelError } from "../../capabilities/errors.ts";
+import { type ErrorCode, KernelError, rebuildError } from "../../capabilities/errors.ts";
 
 const Tag = Object.freeze({
   UNDEFINED: 0,
@@ -21,16 +22,25 @@ const Tag = Object.freeze({
   ARRAY: 8,
   MAP: 9,
   OBJECT: 10,
+  /** A string with half a surrogate pair in it, which UTF-8 can't say. */
+  UTF16: 11,
+  ERROR: 12,
 });
 
 /** How deep values may be nested. */
 const MAX_DEPTH = 16;
+/** How many values there may be in one. An empty map is five bytes here and 200 in memory. */
+const MAX_VALUES = 2 ** 18;
+/** Hexadecimal digits that a bigint may have. */
+const MAX_DIGITS = 64;
 
 /** Bytes that grow as values are written. */
 class Output {
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(256);
   view: DataView = new DataView(this.bytes.buffer);
   length = 0;
+  /** Values written so far. */
+  values = 0;
 
   /** Room for so many more; returns where it begins. */
   take(count: number): number {
@@ -72,16 +82,27 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /**
  * A value as bytes.
  *
- * @throws {KernelError} NOT_SUPPORTED for a function, a symbol, or an object that is no plain data
- * and for values nested too deeply.
+ * @throws {KernelError} NOT_SUPPORTED for a function, a symbol, an object that is no plain data,
+ * for values nested too deeply, too many values, and those that throw when they are read.
  */
 export function encode(value: unknown): Uint8Array<ArrayBuffer> {
   const output = new Output();
-  write(output, value, 0);
+  try {
+    write(output, value, 0);
+  } catch (cause) {
+    if (cause instanceof KernelError && cause.code === "NOT_SUPPORTED") throw cause;
+    // A getter or a proxy of the program's.
+    throw new KernelError("NOT_SUPPORTED", "a value that can't be read can't leave its thread", {
+      cause,
+    });
+  }
   return output.bytes.subarray(0, output.length);
 }
 
 function write(output: Output, value: unknown, depth: number): void {
+  if (++output.values > MAX_VALUES) {
+    throw new KernelError("NOT_SUPPORTED", `more than ${MAX_VALUES} values can't cross together`);
+  }
   switch (typeof value) {
     case "undefined":
       return output.uint8(Tag.UNDEFINED);
@@ -91,11 +112,17 @@ function write(output: Output, value: unknown, depth: number): void {
       output.uint8(Tag.NUMBER);
       return output.float64(value);
     case "bigint":
+      if (BigInt.asIntN(4 * MAX_DIGITS, value) !== value) {
+        throw new KernelError(
+          "NOT_SUPPORTED",
+          `a bigint of over ${4 * MAX_DIGITS} bits can't cross`,
+        );
+      }
       output.uint8(Tag.BIGINT);
       return output.raw(encoder.encode(value.toString(16)));
     case "string":
-      output.uint8(Tag.STRING);
-      return output.raw(encoder.encode(value));
+      output.uint8(value.isWellFormed() ? Tag.STRING : Tag.UTF16);
+      return output.raw(value.isWellFormed() ? encoder.encode(value) : utf16(value));
     case "object":
       return writeObject(output, value, depth);
     default:
@@ -114,17 +141,48 @@ function writeObject(output: Output, value: object | null, depth: number): void 
   }
   if (value instanceof URL) return write(output, value.href, depth);
   if (Array.isArray(value)) {
+    const elements = [...value]; // read once: a getter may change the length
     output.uint8(Tag.ARRAY);
-    output.uint32(value.length);
-    for (const element of value) write(output, element, depth + 1);
+    output.uint32(elements.length);
+    for (const element of elements) write(output, element, depth + 1);
     return;
   }
   if (value instanceof Map) {
     output.uint8(Tag.MAP);
     return writePairs(output, [...value], depth);
   }
+  if (value instanceof Error) {
+    output.uint8(Tag.ERROR);
+    return writePairs(output, errorFacts(value), depth);
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // What it has from its class would be lost silently.
+  if (prototype !== null && prototype !== Object.prototype) {
+    throw new KernelError(
+      "NOT_SUPPORTED",
+      "an object that is no plain data can't leave its thread",
+    );
+  }
   output.uint8(Tag.OBJECT);
   writePairs(output, Object.entries(value), depth);
+}
+
+/** What an error says; its cause may be anything, so that stays behind. */
+function errorFacts(error: Error): [string, unknown][] {
+  const { name, message, stack } = error;
+  const facts: [string, unknown][] = [["name", name], ["message", message], ["stack", stack]];
+  if (!(error instanceof KernelError)) return facts.map(([key, fact]) => [key, String(fact ?? "")]);
+  const { code, syscall, needed, transferred } = error;
+  facts.push(["code", code], ["syscall", syscall], ["needed", needed]);
+  return [...facts, ["transferred", transferred]];
+}
+
+/** A string's code units, two bytes each. */
+function utf16(text: string): Uint8Array {
+  const bytes = new Uint8Array(2 * text.length);
+  const view = new DataView(bytes.buffer);
+  for (let i = 0; i < text.length; i++) view.setUint16(2 * i, text.charCodeAt(i), true);
+  return bytes;
 }
 
 function writePairs(output: Output, pairs: readonly [unknown, unknown][], depth: number): void {
@@ -140,6 +198,8 @@ class Input {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #at = 0;
+  /** Values read so far. */
+  #values = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -148,6 +208,11 @@ class Input {
 
   get left(): number {
     return this.#bytes.length - this.#at;
+  }
+
+  /** Another value begins. */
+  countValue(): void {
+    if (++this.#values > MAX_VALUES) throw malformed("it has too many values");
   }
 
   uint8(): number {
@@ -194,6 +259,7 @@ export function decode(bytes: Uint8Array): unknown {
 
 function read(input: Input, depth: number): unknown {
   if (depth > MAX_DEPTH) throw malformed("it is nested too deeply");
+  input.countValue();
   const tag = input.uint8();
   switch (tag) {
     case Tag.UNDEFINED:
@@ -218,6 +284,10 @@ function read(input: Input, depth: number): unknown {
       return new Map(readPairs(input, depth));
     case Tag.OBJECT:
       return readObject(input, depth);
+    case Tag.UTF16:
+      return readUtf16(input.raw());
+    case Tag.ERROR:
+      return readError(readObject(input, depth));
     default:
       throw malformed(`no value has the tag ${tag}`);
   }
@@ -226,7 +296,9 @@ function read(input: Input, depth: number): unknown {
 /** How many elements follow; each takes some bytes, so a lie is seen before anything is made. */
 function countOf(input: Input, leastBytesEach: number): number {
   const count = input.uint32();
-  if (count * leastBytesEach > input.left) throw malformed("it ends too early");
+  if (count > MAX_VALUES || count * leastBytesEach > input.left) {
+    throw malformed("it ends too early");
+  }
   return count;
 }
 
@@ -253,8 +325,32 @@ function readObject(input: Input, depth: number): Record<string, unknown> {
 }
 
 function readBigint(digits: string): bigint {
-  const [, sign, hex] = /^(-?)([0-9a-f]{1,64})$/.exec(digits) ?? [];
-  if (hex === undefined) throw malformed("a bigint has no digits, or too many");
+  const [, sign, hex] = /^(-?)([0-9a-f]+)$/.exec(digits) ?? [];
+  if (hex === undefined || hex.length > MAX_DIGITS) {
+    throw malformed("a bigint has no digits, or too many");
+  }
   const value = BigInt(`0x${hex}`);
   return sign === "-" ? -value : value;
+}
+
+function readUtf16(bytes: Uint8Array): string {
+  if (bytes.length % 2 !== 0) throw malformed("a string ends within a character");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 2) text += String.fromCharCode(view.getUint16(i, true));
+  return text;
+}
+
+function readError(facts: Record<string, unknown>): Error {
+  const { name, message, stack, code, syscall, needed, transferred } = facts;
+  if (typeof name !== "string" || typeof message !== "string") throw malformed("an error is none");
+  const error = typeof code !== "string"
+    ? Object.assign(new Error(message), { name })
+    : rebuildError(name, code as ErrorCode, message, {
+      ...(typeof syscall === "string" ? { syscall } : {}),
+      ...(typeof needed === "number" ? { needed } : {}),
+      ...(typeof transferred === "number" ? { transferred } : {}),
+    });
+  if (typeof stack === "string") error.stack = stack;
+  return error;
 }

@@ -129,15 +129,17 @@ export class PageServer {
     [a, b, c, d]: readonly unknown[],
     output: Uint8Array | undefined,
   ): Promise<void> {
+    // Two calls of one id could be told apart by nobody; the task's own side never sends them.
+    if (this.#waiting.has(id)) throw new RangeError("Two calls on a task's page have the same id");
+    const abort = new AbortController();
     try {
-      if (this.#waiting.size >= MAX_WAITING_CALLS || this.#waiting.has(id)) {
+      if (this.#waiting.size >= MAX_WAITING_CALLS) {
         throw new KernelError(
           "LIMIT_EXCEEDED",
           `Cannot wait: ${MAX_WAITING_CALLS} calls of this task wait already`,
           { syscall: "page" },
         );
       }
-      const abort = new AbortController();
       this.#waiting.set(id, abort);
       const options = { signal: abort.signal, ...(timeoutMs >= 0 ? { timeoutMs } : {}) };
       const result = await this.#dispatcher.wait(this.#caller, number, options, a, b, c, d);

@@ -4,10 +4,10 @@
  * @module
  */
 import type { NetworkAddress, ReceivedDatagram } from "../../capabilities/network_ops.ts";
-import type { WaitOptions } from "../arguments.ts";
+import { readField, type WaitOptions } from "../arguments.ts";
 import { SYSCALLS } from "../table.ts";
 import type { NetworkPort } from "../table/network.ts";
-import { done, doorOf, Handle, mapped } from "./handle.ts";
+import { done, doorOf, Handle, mapped, prepared, rejecting } from "./handle.ts";
 import { Listener } from "./namespace.ts";
 import { adopt } from "./registry.ts";
 import type { Socket } from "./socket.ts";
@@ -44,9 +44,12 @@ export class Network extends Handle {
    * LIMIT_EXCEEDED, TOO_MANY_HANDLES, TIMED_OUT, CANCELED.
    */
   connect(options: { hostname: string; port: number } & WaitOptions): Promise<Socket> {
-    const door = doorOf(this);
-    const call = door.wait(SYSCALLS.networkConnect, options, this.number, options);
-    return mapped(call, (number) => adopt(door, number) as Socket);
+    return rejecting(() => {
+      const door = doorOf(this);
+      const to = prepared(SYSCALLS.networkConnect, () => addressOf(options, "options"));
+      const call = door.wait(SYSCALLS.networkConnect, options, this.number, to);
+      return mapped(call, (number) => adopt(door, number) as Socket);
+    });
   }
 
   /**
@@ -96,7 +99,10 @@ export class NetworkListener extends Listener {
  * A UDP port. Sending needs WRITE, receiving READ.
  *
  * @example
- * ```ts ignore
+ * ```ts
+ * import { Kernel } from "@carmine/kernel";
+ *
+ * await using kernel = new Kernel();
  * const network = kernel.createNetwork({ allow: ["127.0.0.1:*"] });
  * const [here, there] = [await network.bind({ port: 0 }), await network.bind({ port: 0 })];
  * await here.sendTo(new Uint8Array([1, 2]), { hostname: "127.0.0.1", port: there.port });
@@ -120,7 +126,10 @@ export class DatagramEndpoint extends Handle {
    * doesn't allow it, MESSAGE_TOO_LONG, TARGET_NOT_FOUND.
    */
   sendTo(bytes: Uint8Array, to: NetworkAddress, options?: WaitOptions): Promise<number> {
-    return doorOf(this).wait(SYSCALLS.datagramSend, options, this.number, bytes, to);
+    return rejecting(() => {
+      const address = prepared(SYSCALLS.datagramSend, () => addressOf(to, "to"));
+      return doorOf(this).wait(SYSCALLS.datagramSend, options, this.number, bytes, address);
+    });
   }
 
   /**
@@ -131,4 +140,12 @@ export class DatagramEndpoint extends Handle {
   receiveFrom(options?: WaitOptions): Promise<ReceivedDatagram> {
     return doorOf(this).wait(SYSCALLS.datagramReceive, options, this.number);
   }
+}
+
+/** Host and port as a record of their own: what else is in the options doesn't go to the kernel. */
+function addressOf(given: unknown, name: string): NetworkAddress {
+  return {
+    hostname: readField(given, "hostname", name) as string, // checked by the kernel
+    port: readField(given, "port", name) as number,
+  };
 }

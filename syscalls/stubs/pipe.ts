@@ -37,7 +37,8 @@ export interface PipeEnd extends StreamEnd {
   readonly hasWriters: boolean;
 }
 
-abstract class PipeHandle extends Handle implements PipeEnd {
+/** What both ends of a pipe have in common. */
+export abstract class PipeHandle extends Handle implements PipeEnd {
   get isReadable(): boolean {
     return this.#status().isReadable;
   }

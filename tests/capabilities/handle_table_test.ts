@@ -112,6 +112,17 @@ Deno.test("HandleTable.insert() lets a freed slot rest while others are unused",
   assertEquals(new Set(slots).size, 64);
 });
 
+Deno.test("HandleTable.insertRevoked() gives a number whose every use is REVOKED", () => {
+  const table = new HandleTable(2);
+  table.insert(entry());
+  const number = table.insertRevoked();
+  assertEquals(codeOf(() => table.get(number)), "REVOKED");
+  assertEquals([table.size, table.find(number)], [1, undefined]);
+  assert(table.insert(entry()) !== number); // and it takes nobody's place
+  assertEquals(codeOf(() => table.insertRevoked()), "TOO_MANY_HANDLES");
+  table.assertInvariants();
+});
+
 Deno.test("HandleTable iterates over its entries even when they are closed meanwhile", () => {
   const table = new HandleTable();
   const entries = Array.from({ length: 10 }, () => entry());

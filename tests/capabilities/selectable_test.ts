@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { type PollResult, type Waiter, WaitNode } from "../../capabilities/selectable.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { ExampleObject } from "./_example_object.ts";
@@ -88,6 +88,23 @@ Deno.test("WaitQueue.wake() polls no more of 1,000 waiters than the change satis
   assertEquals(polls(), 1_000);
   assertEquals(store.waiters.isEmpty, true);
   store.waiters.assertInvariants();
+});
+
+Deno.test("WaitQueue.wake() does not even walk past 1,000 waiters of whom one can go on", () => {
+  let looks = 0;
+  class Watched extends Store {
+    protected override ownSignals(): number {
+      looks++;
+      return super.ownSignals();
+    }
+  }
+  const store = new Watched();
+  for (let i = 0; i < 1_000; i++) {
+    new TestWaiter(store, READABLE, (waiter) => store.take(waiter));
+  }
+  store.put(1);
+  assertEquals(store.waiters.nodes().length, 999);
+  assert(looks < 10, `the object was looked at ${looks} times`);
 });
 
 Deno.test("WaitQueue.wake() polls nobody when no signal that is waited for is up", () => {

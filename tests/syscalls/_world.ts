@@ -9,11 +9,12 @@
  * @module
  */
 import { Capability } from "../../capabilities/capability.ts";
-import { Rights } from "../../capabilities/rights.ts";
+import { COMMON_RIGHTS, Rights } from "../../capabilities/rights.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { ManualClock } from "../../kernel/clock.ts";
 import { KernelCore } from "../../kernel/kernel.ts";
 import type { Driver } from "../../kernel/driver.ts";
+import { NetworkObject } from "../../kernel/ipc/network.ts";
 import type { KernelObject } from "../../kernel/kernel_object.ts";
 import type { TaskObject } from "../../kernel/task.ts";
 import { ArgumentForm, type ArgumentSpec } from "../../syscalls/arguments.ts";
@@ -22,6 +23,7 @@ import type { SyscallSpec } from "../../syscalls/door.ts";
 import { HANDLERS } from "../../syscalls/handlers/mod.ts";
 import { LocalDoor } from "../../syscalls/local_door.ts";
 import { SYSCALLS } from "../../syscalls/table.ts";
+import { FakeHost } from "../kernel/ipc/_fake_network.ts";
 
 /** Every syscall with its name in code. */
 export const ALL_SYSCALLS: [name: string, spec: SyscallSpec][] = Object.entries(SYSCALLS);
@@ -40,15 +42,14 @@ const EXAMPLES: Record<string, (world: World) => unknown[]> = {
   waitSetCreate: () => [],
   socketPair: () => [{}],
   namespaceCreate: () => [],
+  networkListen: (world) => [world.handleWith(Capability.NETWORK), { port: 0 }],
+  networkBind: (world) => [world.handleWith(Capability.NETWORK), { port: 0 }],
   namespaceListen: (world) => [world.handleWith(Capability.NAMESPACE), "here", {}],
 };
 
 /** Capabilities that no example here has, with the reason. */
 const WITHOUT_EXAMPLE = new Map([
   [Capability.CONTROL, "no object has commands so far"],
-  [Capability.NETWORK, "it needs the platform's sockets"],
-  [Capability.DATAGRAM, "it needs the platform's sockets"],
-  [Capability.PORT, "it needs the platform's sockets"],
 ]);
 
 const CONTENT = { type: "custom", namespace: "tests", eventId: 1 };
@@ -58,6 +59,10 @@ const VALID_BY_NAME: Record<string, (world: World) => unknown> = {
   "object_signal.clear": () => Signals.USER_0,
   "object_signal.set": () => Signals.USER_1,
   "task_spawn.program": () => () => {},
+  "network_connect.options": () => ({ hostname: "127.0.0.1", port: 1 }),
+  "network_listen.options": () => ({ port: 0 }),
+  "network_bind.options": () => ({ port: 0 }),
+  "datagram_send.to": () => ({ hostname: "127.0.0.1", port: 1 }),
   "timer_set.options": () => ({ delayMs: 5, periodMs: 0 }),
   "wait_set_add.options": () => ({ key: "mine", signals: Signals.READABLE }),
   "namespace_connect.target": () => ({ name: "here" }),
@@ -123,6 +128,8 @@ export class World {
       kernel: this.kernel,
       task: this.bystander,
     });
+    const network = new NetworkObject(["*:*"], new FakeHost(), this.kernel.carriers);
+    this.attacker.install(network, COMMON_RIGHTS | Rights.WRITE); // no syscall makes one
     for (const [name, args] of Object.entries(EXAMPLES)) {
       const spec = (SYSCALLS as Record<string, SyscallSpec>)[name];
       if (spec !== undefined) this.door.raw(spec.number, args(this));

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { assertEquals, assertRejects } from "@std/assert";
 import {
   Kernel,
@@ -83,9 +84,11 @@ for (const [name, code, end] of ENDS) {
     ];
     assertEquals(pendingWaits(kernel), 4);
     assertEquals(scheduled(), 4);
+    assertEquals(getEventListeners(controller.signal, "abort").length, 4);
     end({ kernel, clock, reader, abort: () => controller.abort() });
     for (const call of calls) assertEquals(await codeOf(call), code);
     assertEquals(scheduled(), 0);
+    assertEquals(getEventListeners(controller.signal, "abort").length, 0);
     if (code !== "TASK_DEAD") assertEquals(pendingWaits(kernel), 0);
     await kernel.shutdown();
   });
@@ -143,6 +146,18 @@ Deno.test("a signal's own properties are not looked at and not called", async ()
   controller.abort();
   assertEquals(await codeOf(second), "CANCELED");
   assertEquals([looks(), otherLooks()], [0, 0]);
+});
+
+Deno.test("a waiting call that gets its result leaves no listener and no timer behind", async () => {
+  const { kernel, scheduled } = boot();
+  const { reader, writer } = kernel.init.createPipe();
+  const { signal } = new AbortController();
+  const call = reader.read(buffer(), { signal, timeoutMs: 1_000 });
+  writer.tryWrite(new Uint8Array(1));
+  assertEquals(await call, 1);
+  assertEquals([getEventListeners(signal, "abort").length, scheduled()], [0, 0]);
+  assertEquals(pendingWaits(kernel), 0);
+  await kernel.shutdown();
 });
 
 Deno.test("timeoutMs: 0 tries once", async () => {
@@ -247,6 +262,21 @@ Deno.test("the limit on waiting calls refuses one more, and says what a long wri
   assertEquals(await Promise.all(waiting), [Signals.USER_0, Signals.USER_0]);
 });
 
+Deno.test("a call that waits on something else than its handle's object ends with the handle", async () => {
+  await using kernel = new Kernel();
+  const { init } = kernel;
+  const { sender, receiver } = init.createMessageQueue();
+  const reply = sender.call(new Uint8Array(1));
+  await receiver.receive(); // from here on the caller waits for the reply alone
+  sender.close();
+  assertEquals(await codeOf(reply), "BAD_HANDLE");
+  const memory = init.createSharedMemory(4_096);
+  const word = memory.map().wait(0, 0);
+  memory.close();
+  assertEquals(await codeOf(word), "BAD_HANDLE");
+  assertEquals(pendingWaits(kernel), 0);
+});
+
 Deno.test("waitMany() takes any, or all at the same time", async () => {
   await using kernel = new Kernel();
   const { init } = kernel;
@@ -306,11 +336,12 @@ Deno.test("a clock that throws makes the call fail and leaves nothing behind", a
 });
 
 Deno.test("a clock that calls at once times the call out", async () => {
+  let cancels = 0;
   const hasty: Clock = {
     now: () => 0,
     schedule(_atMs, wake) {
       wake();
-      return () => {};
+      return () => cancels++;
     },
   };
   await using kernel = new Kernel({ clock: hasty });
@@ -318,4 +349,5 @@ Deno.test("a clock that calls at once times the call out", async () => {
   const { signal } = new AbortController();
   assertEquals(await codeOf(reader.read(buffer(), { timeoutMs: 5, signal })), "TIMED_OUT");
   assertEquals(pendingWaits(kernel), 0);
+  assertEquals([cancels, getEventListeners(signal, "abort").length], [1, 0]);
 });

@@ -33,7 +33,7 @@ export class FakeConnection implements HostConnection {
     while (this.#incoming.length === 0 && !this.isClosed) {
       await new Promise<void>((resolve) => this.#waiting = resolve);
     }
-    if (this.isClosed) throw new KernelError("BROKEN_PIPE", "closed");
+    if (this.isClosed) throw closed();
     const [next] = this.#incoming;
     if (next instanceof Error) throw next;
     if (next === null || next === undefined) return null;
@@ -46,7 +46,7 @@ export class FakeConnection implements HostConnection {
 
   async write(bytes: Uint8Array): Promise<number> {
     await this.gate;
-    if (this.isClosed) throw new KernelError("BROKEN_PIPE", "closed");
+    if (this.isClosed) throw closed();
     this.sent.push(...bytes);
     return bytes.length;
   }
@@ -60,6 +60,10 @@ export class FakeConnection implements HostConnection {
     this.isClosed = true;
     this.#waiting?.();
   }
+}
+
+function closed(): KernelError {
+  return new KernelError("BROKEN_PIPE", "closed");
 }
 
 /** A network of one machine. */
@@ -89,11 +93,20 @@ export class FakeHost implements NetworkHost {
     return connection;
   }
 
+  /** A port at which nobody ever connects. */
   listen(): HostListener {
-    throw new KernelError("NOT_SUPPORTED", "the fake has no ports");
+    const { promise, reject } = Promise.withResolvers<HostConnection>();
+    return { port: 1, accept: () => promise, close: () => reject(closed()) };
   }
 
+  /** A port at which nothing ever arrives. */
   bind(): HostDatagrams {
-    throw new KernelError("NOT_SUPPORTED", "the fake has no ports");
+    const { promise, reject } = Promise.withResolvers<never>();
+    return {
+      port: 1,
+      send: (bytes) => Promise.resolve(bytes.length),
+      receive: () => promise,
+      close: () => reject(closed()),
+    };
   }
 }

@@ -6,7 +6,7 @@ import { WOULD_BLOCK } from "../../../capabilities/stream_ops.ts";
 import { Account } from "../../../kernel/account.ts";
 import { NetworkObject } from "../../../kernel/ipc/network.ts";
 import { NetworkAttempt, untilSignaled } from "../../../kernel/ipc/network_attempt.ts";
-import { asKernelError, type HostConnection } from "../../../kernel/ipc/network_host.ts";
+import { asKernelError, denoHost, type HostConnection } from "../../../kernel/ipc/network_host.ts";
 import type { SocketEnd } from "../../../kernel/ipc/socket.ts";
 import { FakeConnection, FakeHost } from "./_fake_network.ts";
 
@@ -244,6 +244,18 @@ Deno.test("A socket on the network carries no handles and has no peer task", () 
   const party = { ...bench.user, table: undefined as never };
   const error = assertThrows(() => end.trySendHandle(party, 1), KernelError);
   assertEquals(error.code, "NOT_SUPPORTED");
+});
+
+Deno.test("denoHost() is NOT_SUPPORTED on another platform", () => {
+  const deno = Object.getOwnPropertyDescriptor(globalThis, "Deno") as PropertyDescriptor;
+  const { defineProperty } = Object;
+  defineProperty(globalThis, "Deno", { value: undefined, configurable: true });
+  try {
+    const error = assertThrows(denoHost, KernelError, "only Deno");
+    assertEquals(error.code, "NOT_SUPPORTED");
+  } finally {
+    defineProperty(globalThis, "Deno", deno);
+  }
 });
 
 Deno.test("asKernelError() gives each failure of Deno's its code", () => {

@@ -10,8 +10,10 @@ import type { ShutdownHow, SocketType } from "../../../capabilities/socket_ops.t
 import { WOULD_BLOCK } from "../../../capabilities/stream_ops.ts";
 import { Account } from "../../../kernel/account.ts";
 import type { Carrier } from "../../../kernel/handle_transfer.ts";
-import { createSocket, type SocketEnd } from "../../../kernel/ipc/socket.ts";
+import type { SocketEnd } from "../../../kernel/ipc/socket.ts";
+import { createSocket } from "../../../kernel/ipc/socket_pair.ts";
 import { KernelObject } from "../../../kernel/kernel_object.ts";
+import { Kernel } from "../../../mod.ts";
 
 const PIPE_BUF = 4_096;
 
@@ -64,6 +66,43 @@ function outcome(action: () => unknown): unknown {
     return error.code;
   }
 }
+
+Deno.test("Socket.send() and receive() that wait are served in the order they were called", async () => {
+  const step = fc.record({
+    type: fc.constantFrom("send" as const, "receive" as const),
+    size: fc.integer({ min: 1, max: 6 }),
+    pause: fc.nat(2),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
+      await using kernel = new Kernel();
+      const [sender, receiver] = kernel.init.createSocketPair({ type: "seqpacket", capacity: 6 });
+      const sent: number[][] = [];
+      const sends: Promise<void>[] = [];
+      const receives: Promise<number[]>[] = [];
+      const receive = async () => [...(await receiver.receive()).bytes];
+      for (const { type, size, pause } of steps) {
+        if (type === "send") {
+          const bytes = Uint8Array.from({ length: size }, () => sent.length);
+          sent.push([...bytes]);
+          sends.push(sender.send(bytes));
+        } else receives.push(receive());
+        for (let i = 0; i < pause; i++) await null;
+      }
+      while (receives.length < sent.length) receives.push(receive());
+      await Promise.all(sends);
+      sender.close();
+      const received = await Promise.allSettled(receives);
+      assertEquals(
+        received.flatMap((result) => result.status === "fulfilled" ? [result.value] : []),
+        sent,
+      );
+      const ended = received.flatMap((result) => result.status === "rejected" ? [result] : []);
+      assertEquals(ended.length, receives.length - sent.length);
+      assert(ended.every(({ reason }) => reason.code === "PEER_CLOSED"));
+    }),
+  );
+});
 
 type Side = 0 | 1;
 type Command =

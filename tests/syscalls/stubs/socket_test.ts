@@ -527,6 +527,46 @@ Deno.test("Socket: a task's end closes its sockets at once, however it ends", as
   }
 });
 
+Deno.test("Socket: a peer's death at any point leaves a prefix, the end, and nothing else", async () => {
+  for (let steps = 0; steps < 60; steps++) {
+    await using kernel = new Kernel();
+    const before = kernel.tasks()[0]?.usage;
+    const [left, right] = kernel.init.createSocketPair({ capacity: 3 });
+    const child = kernel.init.spawn(async (task) => {
+      const socket = task.handle("socket", Socket);
+      for (let i = 0; i < 9; i += 3) {
+        await socket.write(bytes(i, i + 1));
+        await socket.sendHandle(task.createCounter({ initial: i }));
+        await socket.write(bytes(i + 2));
+      }
+    }, { handles: { socket: right } });
+    const received: unknown[] = [];
+    const receiving = (async () => {
+      const buffer = bytes(0);
+      for (let length; (length = await left.read(buffer)) > 0;) {
+        assertEquals(length, 1);
+        received.push(buffer[0]);
+        if (received.length % 4 !== 2) continue;
+        try {
+          using handle = await left.receiveHandle();
+          received.push(handle.type);
+        } catch (error) {
+          assertEquals((error as KernelError).code, "PEER_CLOSED");
+          return;
+        }
+      }
+    })();
+    for (let i = 0; i < steps; i++) await null;
+    child.kill();
+    await receiving;
+    const whole = [0, 1, "counter", 2, 3, 4, "counter", 5, 6, 7, "counter", 8];
+    assertEquals(received, whole.slice(0, received.length));
+    left.close();
+    child.close();
+    assertEquals(kernel.tasks()[0]?.usage, before);
+  }
+});
+
 Deno.test("Socket: aborted, timed out and closed waits end precisely", async () => {
   await using kernel = new Kernel();
   const [left, right] = kernel.init.createSocketPair();
