@@ -84,7 +84,7 @@ export class PendingCall implements Waiter, PendingWait {
       caller.task.account.charge("pendingWaits");
       places = this.#firstPlaces();
     } catch (error) {
-      throw this.#withTransferred(error);
+      throw withTransferred(error, this.#moved);
     }
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -141,7 +141,7 @@ export class PendingCall implements Waiter, PendingWait {
       this.#end();
       this.#resolve(result);
     } catch (error) {
-      this.#fail(this.#withTransferred(error));
+      this.#fail(withTransferred(error, this.#moved));
     }
     return "done";
   }
@@ -251,16 +251,6 @@ export class PendingCall implements Waiter, PendingWait {
     });
   }
 
-  /** The error of a call that has moved a part of its bytes says how many. */
-  #withTransferred(error: unknown): unknown {
-    if (this.#moved === 0 || !(error instanceof KernelError)) return error;
-    if (error.transferred !== undefined) return error;
-    return rebuildError(error.name, error.code, error.message, {
-      transferred: this.#moved,
-      ...(error.cause === undefined ? {} : { cause: error.cause }),
-    });
-  }
-
   #fail(error: unknown): void {
     if (this.#hasEnded) return;
     this.#end();
@@ -308,6 +298,16 @@ export class PendingCall implements Waiter, PendingWait {
       reportUncaught(error); // the clock is the host's
     }
   }
+}
+
+/** The error of a call that has moved a part of its bytes says how many. */
+export function withTransferred(error: unknown, moved: number): unknown {
+  if (moved === 0 || !(error instanceof KernelError)) return error;
+  if (error.transferred !== undefined) return error;
+  return rebuildError(error.name, error.code, error.message, {
+    transferred: moved,
+    ...(error.cause === undefined ? {} : { cause: error.cause }),
+  });
 }
 
 /** True while later operations must stay behind a parked one. */

@@ -35,7 +35,6 @@ export interface Loaders {
 
 interface WorkerScope {
   postMessage(message: WorkerMessage): void;
-  close(): void;
   addEventListener(type: "message", listener: (event: MessageEvent) => void): void;
   removeEventListener(type: "message", listener: (event: MessageEvent) => void): void;
 }
@@ -46,7 +45,7 @@ interface LockManager {
 }
 
 const scope = globalThis as unknown as WorkerScope;
-const { close, postMessage } = scope;
+const { postMessage } = scope;
 const { locks } = navigator as unknown as { locks: LockManager };
 const { permissions } = Deno;
 
@@ -144,8 +143,9 @@ function endWith(kind: "failedToLoad" | "crashed", thrown: unknown): void {
 function end(message: WorkerMessage): void {
   if (hasEnded) return;
   hasEnded = true;
+  // The kernel's side ends the thread when it has read this. Ending it from here could let that
+  // side see the thread gone before it sees why.
   post(message);
-  apply(close, scope, []);
 }
 
 function post(message: WorkerMessage): void {

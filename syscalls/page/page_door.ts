@@ -17,7 +17,8 @@ import {
 } from "../arguments.ts";
 import type { CallerArgs, Door, Syscall, SyscallSpec } from "../door.ts";
 import { SYSCALLS, SYSCALLS_BY_NUMBER } from "../table.ts";
-import { decode, encode } from "./codec.ts";
+import { decode } from "./decode.ts";
+import { encode } from "./encode.ts";
 import { FrameReceiver, FrameSender } from "./frames.ts";
 import {
   MAX_FRAME_BYTES,

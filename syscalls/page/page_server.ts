@@ -12,9 +12,17 @@ import { ArgumentForm } from "../arguments.ts";
 import type { Caller } from "../caller.ts";
 import type { CompiledSyscall } from "../compiled_syscall.ts";
 import type { Dispatcher } from "../dispatcher.ts";
-import { decode, encode } from "./codec.ts";
+import { decode } from "./decode.ts";
+import { encode } from "./encode.ts";
 import { FrameReceiver, FrameSender } from "./frames.ts";
-import { openPage, type Page, type PageMemory, ReplyKind, RequestMode } from "./page.ts";
+import {
+  MAX_FRAME_BYTES,
+  openPage,
+  type Page,
+  type PageMemory,
+  ReplyKind,
+  RequestMode,
+} from "./page.ts";
 
 /** Requests served before everybody else in the isolate gets a turn. */
 const REQUESTS_PER_TURN = 256;
@@ -112,6 +120,9 @@ export class PageServer {
     if (request.mode === RequestMode.CANCEL) return this.#waiting.get(request.id)?.abort();
     const call = this.#dispatcher.find(request.number);
     const isWait = request.mode === RequestMode.WAIT;
+    if (isWait && this.#waiting.has(request.id)) {
+      throw new RangeError("Two calls that wait on a task's page have the same id");
+    }
     try {
       const outputs: Uint8Array[] = [];
       const args = request.args.map((given, i) => withOutput(call, given, i, isWait, outputs));
@@ -129,8 +140,6 @@ export class PageServer {
     [a, b, c, d]: readonly unknown[],
     output: Uint8Array | undefined,
   ): Promise<void> {
-    // Two calls of one id could be told apart by nobody; the task's own side never sends them.
-    if (this.#waiting.has(id)) throw new RangeError("Two calls on a task's page have the same id");
     const abort = new AbortController();
     try {
       if (this.#waiting.size >= MAX_WAITING_CALLS) {
@@ -165,7 +174,11 @@ export class PageServer {
 
   #reply(reply: readonly unknown[]): void {
     if (this.#isStopped) return;
-    this.#replies.send(encode(reply));
+    const frame = encode(reply);
+    if (frame.length > MAX_FRAME_BYTES) {
+      throw new KernelError("MESSAGE_TOO_LONG", `An answer of ${frame.length} bytes can't cross`);
+    }
+    this.#replies.send(frame);
     this.#page.replyBell.ring();
   }
 }

@@ -270,10 +270,6 @@ Deno.test("a call that waits on something else than its handle's object ends wit
   await receiver.receive(); // from here on the caller waits for the reply alone
   sender.close();
   assertEquals(await codeOf(reply), "BAD_HANDLE");
-  const memory = init.createSharedMemory(4_096);
-  const word = memory.map().wait(0, 0);
-  memory.close();
-  assertEquals(await codeOf(word), "BAD_HANDLE");
   assertEquals(pendingWaits(kernel), 0);
 });
 

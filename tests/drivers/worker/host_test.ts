@@ -55,19 +55,9 @@ const LOUD = [
   `setTimeout(() => { throw new Error("PRINTED"); }, 0); await new Promise(() => {});`,
   `Object.defineProperty(Error.prototype, "message", { get() { throw new Error("PRINTED"); } });
    queueMicrotask(() => { throw new Error(); }); await new Promise(() => {});`,
-  `const target = new EventTarget();
-   let depth = 0;
-   const fire = () => { if (depth++ < 5) target.dispatchEvent(new Event("x")); return "PRINTED"; };
-   target.addEventListener("x", () => {
-     const error = new Error("PRINTED");
-     for (const key of ["name", "message", "stack", "cause"]) {
-       Object.defineProperty(error, key, { get: fire });
-     }
-     throw error;
-   });
-   fire(); await new Promise(() => {});`,
   `try { globalThis.dispatchEvent = () => true; } catch {}
    try { Event.prototype.preventDefault = () => {}; } catch {}
+   try { Object.defineProperty(Event.prototype, "defaultPrevented", { get: () => false }); } catch {}
    Promise.reject(new Error("PRINTED")); await new Promise(() => {});`,
   `setTimeout(() => {}, 2 ** 40); console.error("PRINTED"); console.log("PRINTED");`,
   `const { signal } = new AbortController();
@@ -84,24 +74,21 @@ for (const [index, source] of LOUD.entries()) {
   });
 }
 
-Deno.test("A task that dies in Deno's own reporting leaves Deno's words on stderr, not its own", async () => {
+Deno.test("A task that breaks Deno's own error reporting has crashed, whatever Deno says of it", async () => {
+  // Its last words may be on stderr now: Deno prints an error that comes while it reports one.
   const source = `
     const target = new EventTarget();
     let depth = 0;
     const fire = () => { if (depth++ < 5) target.dispatchEvent(new Event("x")); };
     target.addEventListener("x", () => {
-      throw new Proxy(new Error("PRINTED"), {
+      throw new Proxy(new Error("last words"), {
         get(error, key) { fire(); return Reflect.get(error, key); },
         getPrototypeOf() { fire(); return Error.prototype; },
       });
     });
     fire(); await new Promise(() => {});`;
-  const { stdout, stderr } = await runChild("./_source_child.ts", ["--allow-all"], {
-    TASK: source,
-  });
-  assertEquals(JSON.parse(stdout).state, "crashed");
-  assertStringIncludes(stderr, "JavaScript execution has been terminated");
-  assertEquals(stderr.includes("PRINTED"), false);
+  const { state } = await resultOfChild("./_source_child.ts", ["--allow-all"], { TASK: source });
+  assertEquals(state, "crashed");
 });
 
 Deno.test("Deno asks the npm registry for what a task's source names, unless it runs with --no-npm", async () => {

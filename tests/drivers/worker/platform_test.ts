@@ -33,18 +33,29 @@ const WITH_MODULE_IN_HAND = `
   const nodeModule = globalThis.process.getBuiltinModule("node:module");
   const { lockModules } = await import("${DRIVER}module_lock.ts");
   const lock = lockModules({ entry: "", folder: "", imports: [], publicModules: [], privateModules: [] });
-  lock.seal();
+  const load = (url) => import(url).then(() => "loaded", () => "held");
   const outcome = (call) => { try { return String(call()); } catch (error) { return error.name; } };
 `;
 
 Deno.test("Deno's list of module hooks can be frozen: no hook is added or taken away", async () => {
   const result = await inWorker(`${WITH_MODULE_IN_HAND}
     const open = { resolve: (url) => ({ url, shortCircuit: true }) };
+    lock.seal();
     const added = outcome(() => nodeModule.registerHooks(open));
-    const opened = await import(["node", "process"].join(":")).then(() => "opened", () => "held");
-    postMessage([added, opened]);
+    postMessage([added, await load(["node", "process"].join(":"))]);
   `);
   assertEquals(result, ["TypeError", "held"]);
+});
+
+Deno.test("What starts a task can't be loaded any more when the task runs", async () => {
+  const result = await inWorker(`${WITH_MODULE_IN_HAND}
+    const urls = [1, 2, 3].map((n) => "data:text/javascript," + n);
+    lock.admitTask(urls.slice(0, 2));
+    const before = await Promise.all([load(urls[0]), load(urls[2])]);
+    lock.seal();
+    postMessage([...before, await load(urls[1])]);
+  `);
+  assertEquals(result, ["loaded", "held", "held"]);
 });
 
 Deno.test("Deno's CommonJS goes through Module, which can be disarmed", async () => {

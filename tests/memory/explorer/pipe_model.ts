@@ -165,7 +165,25 @@ export class Participant {
     }
   }
 
-  /** The same by reserve and commit; what says STALE is done again. */
+  /** Writes once, if there is room. */
+  *writeOnce(size: number): Steps {
+    yield* this.ring.$write(this.pipe.fresh(this, size), 0, size);
+  }
+
+  /** Writes as long as the pipe isn't over: for the kernel, which knows. */
+  *writeUnlessOver(size: number): Steps {
+    if (!this.pipe.isOver) yield* this.write(size);
+  }
+
+  /** Reads once, for the kernel, which doesn't block. */
+  *poll(size: number): Steps {
+    if (this.pipe.isOver) return;
+    const into = new Uint8Array(size);
+    const answer = yield* this.ring.$read(into, 0, size);
+    if (answer > 0) this.got.push(...into.subarray(0, answer));
+  }
+
+  /** Writes by reserve and commit; what says STALE is done again. */
   *writeReserved(...sizes: number[]): Steps {
     for (const size of sizes) {
       const bytes = this.pipe.fresh(this, size);

@@ -4,9 +4,11 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
+import { HEADER_WORDS } from "../../../memory/ring_layout.ts";
+import { CounterModel } from "./counter_model.ts";
 import type { Modules } from "./explorable.ts";
 import { PipeModel, type PipeSetup } from "./pipe_model.ts";
-import { type Actor, type Run, type Steps, until } from "./scheduler.ts";
+import { type Actor, hostileStore, type Run, type Steps, until } from "./scheduler.ts";
 
 /** A scenario: makes a fresh run each time. */
 export type Scenario = (modules: Modules) => Run;
@@ -43,11 +45,11 @@ function runKilling(
   pipe: PipeModel,
   victim: string,
   programs: Record<string, Steps>,
-  { lingers = false, then = [] as Steps[] } = {},
+  { lingers = false, first = [] as Steps[], then = [] as Steps[] } = {},
 ): Run {
   const actors: Actor[] = [];
   const ending = lingers ? pipe.move(victim) : kill(pipe, actors, victim);
-  const all = { ...programs, kernel: inTurn(ending, ...then) };
+  const all = { ...programs, kernel: inTurn(...first, ending, ...then) };
   for (const [name, steps] of Object.entries(all)) actors.push({ name, steps });
   return { actors, check: () => pipe.check(victim) };
 }
@@ -118,6 +120,18 @@ export const HONEST: Record<string, Scenario> = {
       return run(pipe, {
         writer: pipe.at("writer").write(60, 60),
         reader: pipe.at("reader").read(70, 120),
+        kernel: pipe.move(),
+      });
+    },
+  ),
+  ...forEach(
+    "a move while whole rings are written and read",
+    [{ capacity: 3 }],
+    (modules, setup) => {
+      const pipe = new PipeModel(modules, { ...setup, participants: LONE });
+      return run(pipe, {
+        writer: pipe.at("writer").write(3, 3),
+        reader: pipe.at("reader").read(3, 6),
         kernel: pipe.move(),
       });
     },
@@ -197,7 +211,6 @@ export const HONEST: Record<string, Scenario> = {
       writer: writer.write(2, 1),
       reader: reader.read(2),
       kernel: inTurn(closed, pipe.close("writes")),
-      // Another reason to move, at the same time for the reader: the kernel does one after the other.
     }, check);
   }),
   ...forEach("peek and consume across a move", SMALL, (modules, setup) => {
@@ -232,4 +245,121 @@ export const HONEST: Record<string, Scenario> = {
       reader: pipe.at("reader").read(2, 4),
     });
   }),
+  ...forEach("the kernel reads from a worker that it revokes", SMALL, (modules, setup) => {
+    const participants = { writer: { writes: true }, kernel: { reads: true, isKernel: true } };
+    const pipe = new PipeModel(modules, { ...setup, participants });
+    const kernel = pipe.at("kernel");
+    return runKilling(pipe, "writer", {
+      writer: pipe.at("writer").write(2, 1, 2),
+    }, { lingers: true, first: [kernel.poll(2), kernel.poll(2)], then: [kernel.poll(4)] });
+  }),
+  ...forEach(
+    "the kernel shares the writing with a worker that it revokes",
+    SMALL,
+    (modules, setup) => {
+      const participants = { ...LONE, kernel: { writes: true, isKernel: true } };
+      const pipe = new PipeModel(modules, { ...setup, participants });
+      const kernel = pipe.at("kernel");
+      return runKilling(pipe, "writer", {
+        writer: pipe.at("writer").write(1, 1),
+        reader: pipe.at("reader").read(2),
+      }, { lingers: true, then: [kernel.write(1), pipe.close("writes")] });
+    },
+  ),
+  "a counter": (modules) => {
+    const counter = new CounterModel(modules, 0n, false);
+    return counter.run({ one: counter.add(3n, 2n), two: counter.add(1n), taker: counter.take(6n) });
+  },
+  "a counter that moves": (modules) => {
+    const counter = new CounterModel(modules, 1n, false);
+    return counter.run({ one: counter.add(3n), taker: counter.take(4n), kernel: counter.move() });
+  },
+  "a semaphore that moves twice": (modules) => {
+    const counter = new CounterModel(modules, 0n, true);
+    const kernel = inTurn(counter.move(), counter.move());
+    return counter.run({
+      one: counter.add(2n),
+      two: counter.take(1n),
+      three: counter.take(1n),
+      kernel,
+    });
+  },
+  "a counter that is full": (modules) => {
+    const most = 2n ** 64n - 2n;
+    const counter = new CounterModel(modules, most, false);
+    return counter.run({
+      one: counter.add(2n),
+      taker: counter.take(most + 2n),
+      kernel: counter.move(),
+    });
+  },
 };
+
+/** A store by a hostile thread: which word of the ring's memory, and what. */
+export interface Store {
+  readonly index: number;
+  readonly value: number;
+}
+
+/** The stores that are likely to hurt: every word of the header that means something, with values near every limit. */
+export const HOSTILE_STORES: readonly Store[] = [0, 16, 32, 33, 34, 48, 64, 65, HEADER_WORDS]
+  .flatMap((index) =>
+    [0, 1, 2, 3, 4, 5, 6, 15, -1, 0x7fff_ffff].map((value) => ({ index, value }))
+  );
+
+function* storeAll(memory: SharedArrayBuffer, stores: readonly Store[]): Steps {
+  const words = new Int32Array(memory);
+  for (const { index, value } of stores) yield* hostileStore(words, index, value);
+}
+
+/**
+ * A hostile participant stores what it likes until it is revoked, and goes on storing. The others' operations
+ * end all the same, and what is written after the revocation arrives unless the pipe is over.
+ */
+export function hostileWriter(modules: Modules, stores: readonly Store[], packet = false): Run {
+  const participants = {
+    hostile: { writes: true },
+    reader: { reads: true },
+    kernel: { writes: true, isKernel: true },
+  };
+  const pipe = new PipeModel(modules, { capacity: 3, packet, participants });
+  const old = pipe.memory;
+  const kernel = pipe.at("kernel");
+  const reader = pipe.at("reader");
+  const again = until(() => !kernel.isMapping || kernel.acknowledged.length > 0 || pipe.isOver);
+  const check = () => {
+    if (pipe.isOver || reader.sawGarbled) return;
+    assert(reader.sawEnd);
+    assertEquals(reader.got.slice(-2), kernel.acknowledged.flat());
+  };
+  const programs = {
+    hostile: inTurn(
+      pipe.at("hostile").writeOnce(2),
+      storeAll(old, stores),
+      again,
+      storeAll(old, stores),
+    ),
+    reader: reader.read(3),
+    kernel: inTurn(pipe.move("hostile"), kernel.writeUnlessOver(2), pipe.close("writes")),
+  };
+  return { ...run(pipe, programs, check), mayTimeOut: true };
+}
+
+/** The same for a hostile reader beside honest ones: two writers, whose side has a lock to spoil. */
+export function hostileReader(modules: Modules, stores: readonly Store[], packet = false): Run {
+  const participants = {
+    hostile: { reads: true },
+    one: { writes: true },
+    two: { writes: true },
+    kernel: { reads: true, isKernel: true },
+  };
+  const pipe = new PipeModel(modules, { capacity: 3, packet, participants });
+  const old = pipe.memory;
+  const programs = {
+    hostile: inTurn(storeAll(old, stores), until(() => !pipe.isMoving), storeAll(old, stores)),
+    one: pipe.at("one").write(2),
+    two: pipe.at("two").write(2),
+    kernel: inTurn(pipe.move("hostile"), pipe.at("kernel").poll(3), pipe.close("reads")),
+  };
+  return { ...run(pipe, programs, () => {}), mayTimeOut: true };
+}

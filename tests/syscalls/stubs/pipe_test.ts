@@ -149,6 +149,19 @@ Deno.test("PipeWriter.write() writes all of a long write, as room comes", async 
   assertEquals(got, [...all]);
 });
 
+Deno.test("PipeWriter.write() of more than the pipe holds goes on when a reader waits already", async () => {
+  await using kernel = new Kernel();
+  const { reader, writer } = kernel.init.createPipe({ capacity: 5 });
+  const first = reader.read(new Uint8Array(5));
+  const writing = writer.write(bytes(12));
+  assertEquals(await first, 5);
+  // The reader has made room before the writer began to wait.
+  assertEquals(reader.availableBytes, 5);
+  take(reader);
+  assertEquals(await writing, 12);
+  assertEquals(take(reader), [10, 11]);
+});
+
 Deno.test("PipeWriter.write() never mixes writes of at most 4,096 bytes of several writers", async () => {
   await using kernel = new Kernel();
   const { reader, writer } = kernel.init.createPipe({ capacity: PIPE_BUF + 100 });

@@ -1,0 +1,171 @@
+/**
+ * Bytes to plain values: what a page's receiver does. The bytes are a hostile task's.
+ *
+ * @module
+ */
+import { type ErrorCode, KernelError, rebuildError } from "../../capabilities/errors.ts";
+import { MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Tag } from "./codec.ts";
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Bytes that are read once, from front to back. */
+class Input {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+  /** Values read so far. */
+  #values = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  /** Another value begins. */
+  countValue(): void {
+    if (++this.#values > MAX_VALUES) throw malformed("it has too many values");
+  }
+
+  uint8(): number {
+    return this.#view.getUint8(this.#take(1));
+  }
+
+  uint32(): number {
+    return this.#view.getUint32(this.#take(4), true);
+  }
+
+  float64(): number {
+    return this.#view.getFloat64(this.#take(8), true);
+  }
+
+  raw(): Uint8Array {
+    const length = this.uint32();
+    const at = this.#take(length);
+    return this.#bytes.subarray(at, at + length);
+  }
+
+  #take(count: number): number {
+    if (count > this.left) throw malformed("it ends too early");
+    const at = this.#at;
+    this.#at += count;
+    return at;
+  }
+}
+
+function malformed(why: string): KernelError {
+  return new KernelError("INVALID_ARGUMENT", `a frame is malformed: ${why}`);
+}
+
+/**
+ * The value that the bytes say. Its arrays of bytes are copies of their own.
+ *
+ * @throws {KernelError} INVALID_ARGUMENT when they say none.
+ */
+export function decode(bytes: Uint8Array): unknown {
+  const input = new Input(bytes);
+  const value = read(input, 0);
+  if (input.left > 0) throw malformed("bytes are left over");
+  return value;
+}
+
+function read(input: Input, depth: number): unknown {
+  if (depth > MAX_DEPTH) throw malformed("it is nested too deeply");
+  input.countValue();
+  const tag = input.uint8();
+  switch (tag) {
+    case Tag.UNDEFINED:
+      return undefined;
+    case Tag.NULL:
+      return null;
+    case Tag.FALSE:
+      return false;
+    case Tag.TRUE:
+      return true;
+    case Tag.NUMBER:
+      return input.float64();
+    case Tag.BIGINT:
+      return readBigint(decoder.decode(input.raw()));
+    case Tag.STRING:
+      return decoder.decode(input.raw());
+    case Tag.BYTES:
+      return input.raw().slice();
+    case Tag.ARRAY:
+      return Array.from({ length: countOf(input, 1) }, () => read(input, depth + 1));
+    case Tag.MAP:
+      return new Map(readPairs(input, depth));
+    case Tag.OBJECT:
+      return readObject(input, depth);
+    case Tag.UTF16:
+      return readUtf16(input.raw());
+    case Tag.ERROR:
+      return readError(readObject(input, depth));
+    default:
+      throw malformed(`no value has the tag ${tag}`);
+  }
+}
+
+/** How many elements follow; each takes some bytes, so a lie is seen before anything is made. */
+function countOf(input: Input, leastBytesEach: number): number {
+  const count = input.uint32();
+  if (count > MAX_VALUES || count * leastBytesEach > input.left) {
+    throw malformed("it ends too early");
+  }
+  return count;
+}
+
+function readPairs(input: Input, depth: number): [unknown, unknown][] {
+  return Array.from(
+    { length: countOf(input, 2) },
+    () => [read(input, depth + 1), read(input, depth + 1)],
+  );
+}
+
+function readObject(input: Input, depth: number): Record<string, unknown> {
+  const object: Record<string, unknown> = {};
+  for (const [key, value] of readPairs(input, depth)) {
+    if (typeof key !== "string") throw malformed("a property's name is no string");
+    // Defined, not assigned: `__proto__` is a name like any other.
+    Object.defineProperty(object, key, {
+      value,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
+  }
+  return object;
+}
+
+function readBigint(digits: string): bigint {
+  const [, sign, hex] = /^(-?)([0-9a-f]+)$/.exec(digits) ?? [];
+  if (hex === undefined || hex.length > MAX_DIGITS) {
+    throw malformed("a bigint has no digits, or too many");
+  }
+  const value = BigInt(`0x${hex}`);
+  return sign === "-" ? -value : value;
+}
+
+function readUtf16(bytes: Uint8Array): string {
+  if (bytes.length % 2 !== 0) throw malformed("a string ends within a character");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 2) text += String.fromCharCode(view.getUint16(i, true));
+  return text;
+}
+
+function readError(facts: Record<string, unknown>): Error {
+  const { name, message, stack, code, syscall, needed, transferred } = facts;
+  if (typeof name !== "string" || typeof message !== "string") throw malformed("an error is none");
+  const error = typeof code !== "string"
+    ? Object.assign(new Error(message), { name })
+    : rebuildError(name, code as ErrorCode, message, {
+      ...(typeof syscall === "string" ? { syscall } : {}),
+      ...(typeof needed === "number" ? { needed } : {}),
+      ...(typeof transferred === "number" ? { transferred } : {}),
+    });
+  if (typeof stack === "string") error.stack = stack;
+  return error;
+}

@@ -1,0 +1,166 @@
+/**
+ * Plain values to bytes: what a page's sender does.
+ *
+ * @module
+ */
+import { KernelError } from "../../capabilities/errors.ts";
+import { MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Tag } from "./codec.ts";
+
+/** Bytes that grow as values are written. */
+class Output {
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(256);
+  view: DataView = new DataView(this.bytes.buffer);
+  length = 0;
+  /** Values written so far. */
+  values = 0;
+
+  /** Room for so many more; returns where it begins. */
+  take(count: number): number {
+    const start = this.length;
+    this.length += count;
+    if (this.length > this.bytes.length) {
+      const grown = new Uint8Array(Math.max(this.length, this.bytes.length * 2));
+      grown.set(this.bytes);
+      this.bytes = grown;
+      this.view = new DataView(grown.buffer);
+    }
+    return start;
+  }
+
+  uint8(value: number): void {
+    const at = this.take(1); // first: it may put another array in the place of this one
+    this.bytes[at] = value;
+  }
+
+  uint32(value: number): void {
+    const at = this.take(4);
+    this.view.setUint32(at, value, true);
+  }
+
+  float64(value: number): void {
+    const at = this.take(8);
+    this.view.setFloat64(at, value, true);
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.uint32(bytes.length);
+    const at = this.take(bytes.length);
+    this.bytes.set(bytes, at);
+  }
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * A value as bytes.
+ *
+ * @throws {KernelError} NOT_SUPPORTED for a function, a symbol, an object that is no plain data,
+ * for values nested too deeply, too many values, and those that throw when they are read.
+ */
+export function encode(value: unknown): Uint8Array<ArrayBuffer> {
+  const output = new Output();
+  try {
+    write(output, value, 0);
+  } catch (cause) {
+    if (cause instanceof KernelError && cause.code === "NOT_SUPPORTED") throw cause;
+    // A getter or a proxy of the program's.
+    throw new KernelError("NOT_SUPPORTED", "a value that can't be read can't leave its thread", {
+      cause,
+    });
+  }
+  return output.bytes.subarray(0, output.length);
+}
+
+function write(output: Output, value: unknown, depth: number): void {
+  if (++output.values > MAX_VALUES) {
+    throw new KernelError("NOT_SUPPORTED", `more than ${MAX_VALUES} values can't cross together`);
+  }
+  switch (typeof value) {
+    case "undefined":
+      return output.uint8(Tag.UNDEFINED);
+    case "boolean":
+      return output.uint8(value ? Tag.TRUE : Tag.FALSE);
+    case "number":
+      output.uint8(Tag.NUMBER);
+      return output.float64(value);
+    case "bigint":
+      if (BigInt.asIntN(4 * MAX_DIGITS, value) !== value) {
+        throw new KernelError(
+          "NOT_SUPPORTED",
+          `a bigint of over ${4 * MAX_DIGITS} bits can't cross`,
+        );
+      }
+      output.uint8(Tag.BIGINT);
+      return output.raw(encoder.encode(value.toString(16)));
+    case "string":
+      output.uint8(value.isWellFormed() ? Tag.STRING : Tag.UTF16);
+      return output.raw(value.isWellFormed() ? encoder.encode(value) : utf16(value));
+    case "object":
+      return writeObject(output, value, depth);
+    default:
+      throw new KernelError("NOT_SUPPORTED", `a ${typeof value} can't leave its thread`);
+  }
+}
+
+function writeObject(output: Output, value: object | null, depth: number): void {
+  if (value === null) return output.uint8(Tag.NULL);
+  if (depth >= MAX_DEPTH) {
+    throw new KernelError("NOT_SUPPORTED", `values nested deeper than ${MAX_DEPTH} can't cross`);
+  }
+  if (value instanceof Uint8Array) {
+    output.uint8(Tag.BYTES);
+    return output.raw(value);
+  }
+  if (value instanceof URL) return write(output, value.href, depth);
+  if (Array.isArray(value)) {
+    const elements = [...value]; // read once: a getter may change the length
+    output.uint8(Tag.ARRAY);
+    output.uint32(elements.length);
+    for (const element of elements) write(output, element, depth + 1);
+    return;
+  }
+  if (value instanceof Map) {
+    output.uint8(Tag.MAP);
+    return writePairs(output, [...value], depth);
+  }
+  if (value instanceof Error) {
+    output.uint8(Tag.ERROR);
+    return writePairs(output, errorFacts(value), depth);
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // What it has from its class would be lost silently.
+  if (prototype !== null && prototype !== Object.prototype) {
+    throw new KernelError(
+      "NOT_SUPPORTED",
+      "an object that is no plain data can't leave its thread",
+    );
+  }
+  output.uint8(Tag.OBJECT);
+  writePairs(output, Object.entries(value), depth);
+}
+
+/** What an error says; its cause may be anything, so that stays behind. */
+function errorFacts(error: Error): [string, unknown][] {
+  const { name, message, stack } = error;
+  const facts: [string, unknown][] = [["name", name], ["message", message], ["stack", stack]];
+  if (!(error instanceof KernelError)) return facts.map(([key, fact]) => [key, String(fact ?? "")]);
+  const { code, syscall, needed, transferred } = error;
+  facts.push(["code", code], ["syscall", syscall], ["needed", needed]);
+  return [...facts, ["transferred", transferred]];
+}
+
+/** A string's code units, two bytes each. */
+function utf16(text: string): Uint8Array {
+  const bytes = new Uint8Array(2 * text.length);
+  const view = new DataView(bytes.buffer);
+  for (let i = 0; i < text.length; i++) view.setUint16(2 * i, text.charCodeAt(i), true);
+  return bytes;
+}
+
+function writePairs(output: Output, pairs: readonly [unknown, unknown][], depth: number): void {
+  output.uint32(pairs.length);
+  for (const [key, value] of pairs) {
+    write(output, key, depth + 1);
+    write(output, value, depth + 1);
+  }
+}

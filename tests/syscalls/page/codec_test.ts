@@ -1,0 +1,124 @@
+import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import { IpcError, KernelError } from "../../../capabilities/errors.ts";
+import { MAX_VALUES } from "../../../syscalls/page/codec.ts";
+import { decode } from "../../../syscalls/page/decode.ts";
+import { encode } from "../../../syscalls/page/encode.ts";
+
+/** The code of the error that encoding gives. */
+function refusal(value: unknown): string {
+  return assertThrows(() => encode(value), KernelError).code;
+}
+
+Deno.test("encode() refuses what is no plain data", () => {
+  for (
+    const value of [
+      () => {},
+      Symbol("s"),
+      new Date(),
+      new (class Options {})(),
+      new Int32Array(1),
+      new Set(),
+      Object.create({ inherited: 1 }),
+      { deep: [() => {}] },
+      1n << 256n,
+      Array(MAX_VALUES).fill(0),
+    ]
+  ) assertEquals(refusal(value), "NOT_SUPPORTED");
+});
+
+Deno.test("encode() refuses cycles and values nested too deeply", () => {
+  const cycle: unknown[] = [];
+  cycle.push(cycle);
+  assertEquals(refusal(cycle), "NOT_SUPPORTED");
+});
+
+Deno.test("encode() refuses values that throw when they are read", () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  assertEquals(refusal(proxy), "NOT_SUPPORTED");
+  const throws = {
+    get bomb(): never {
+      throw new RangeError("boom");
+    },
+  };
+  assertEquals(refusal(throws), "NOT_SUPPORTED");
+});
+
+Deno.test("encode() reads an array once, so one that changes meanwhile stays readable", () => {
+  const array: unknown[] = [{
+    get shrink(): number {
+      array.length = 1;
+      return 1;
+    },
+  }, 2];
+  assertEquals(decode(encode(array)), [{ shrink: 1 }, 2]);
+});
+
+Deno.test("decode() makes __proto__ a property like any other", () => {
+  const hostile: unknown = JSON.parse('{"__proto__":{"polluted":true},"constructor":1}');
+  const copy = decode(encode(hostile)) as Record<string, unknown>;
+  assertEquals(Object.getPrototypeOf(copy), Object.prototype);
+  assertEquals(copy.polluted, undefined);
+  assertEquals(Object.keys(copy), ["__proto__", "constructor"]);
+});
+
+Deno.test("encode() and decode() carry errors with what they say, without their causes", () => {
+  const plain = decode(encode(new RangeError("too far", { cause: () => {} }))) as Error;
+  assertEquals([plain.name, plain.message, plain.cause], ["RangeError", "too far", undefined]);
+  const ours = new IpcError("MESSAGE_TOO_LONG", "no", { syscall: "send", needed: 7 });
+  const copy = decode(encode({ error: ours })) as { error: IpcError };
+  assertInstanceOf(copy.error, IpcError);
+  assertEquals(
+    [copy.error.code, copy.error.message, copy.error.syscall, copy.error.needed],
+    ["MESSAGE_TOO_LONG", "no", "send", 7],
+  );
+  assertEquals(copy.error.stack, ours.stack);
+});
+
+Deno.test("decode() gives URLs as strings", () => {
+  assertEquals(decode(encode(new URL("file:///a/b.ts"))), "file:///a/b.ts");
+});
+
+Deno.test("decode() gives bytes of their own", () => {
+  const frame = encode(Uint8Array.of(1, 2, 3));
+  const bytes = decode(frame);
+  frame.fill(9);
+  assertEquals(bytes, Uint8Array.of(1, 2, 3));
+});
+
+Deno.test("decode() refuses lengths and counts that the bytes can't hold", () => {
+  const most = [0xff, 0xff, 0xff, 0xff];
+  for (const tag of [5, 6, 7, 8, 9, 10, 11, 12]) {
+    assertThrows(() => decode(Uint8Array.of(tag, ...most)), KernelError, "malformed");
+  }
+});
+
+Deno.test("decode() refuses more values than may cross, however small they are", () => {
+  const count = MAX_VALUES + 1;
+  const frame = new Uint8Array(5 + 5 * count);
+  frame[0] = 8;
+  new DataView(frame.buffer).setUint32(1, count, true);
+  for (let i = 0; i < count; i++) frame[5 + 5 * i] = 9; // empty maps
+  assertThrows(() => decode(frame), KernelError, "malformed");
+});
+
+Deno.test("decode() refuses nesting that would use up the stack", () => {
+  const frame = new Uint8Array(5 * 100_000 + 1);
+  for (let i = 0; i < 100_000; i++) {
+    frame[5 * i] = 8;
+    frame[5 * i + 1] = 1;
+  }
+  assertThrows(() => decode(frame), KernelError, "nested too deeply");
+});
+
+Deno.test("decode() refuses bytes that are left over, and no bytes at all", () => {
+  assertThrows(() => decode(Uint8Array.of(0, 0)), KernelError, "left over");
+  assertThrows(() => decode(new Uint8Array()), KernelError, "too early");
+});
+
+Deno.test("encode() loses nothing wherever its buffer has to grow", () => {
+  for (let length = 0; length < 1_100; length++) {
+    const value = ["x".repeat(length), true, 1, [false], "end"];
+    assertEquals(decode(encode(value)), value);
+  }
+});

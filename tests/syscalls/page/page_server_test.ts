@@ -1,0 +1,261 @@
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import * as fc from "fast-check";
+import { FrameReceiver, FrameSender } from "../../../syscalls/page/frames.ts";
+import { decode } from "../../../syscalls/page/decode.ts";
+import { encode } from "../../../syscalls/page/encode.ts";
+import { allocatePage, openPage, ReplyKind, RequestMode } from "../../../syscalls/page/page.ts";
+import { PageServer } from "../../../syscalls/page/page_server.ts";
+import { Capability } from "../../../capabilities/capability.ts";
+import { Rights } from "../../../capabilities/rights.ts";
+import { SYSCALLS } from "../../../syscalls/table.ts";
+import { World } from "../_world.ts";
+
+type Reply = [id: number, kind: number, value?: unknown, bytes?: Uint8Array];
+
+/** A page whose task side is in the hands of the test, which sends what it wants. */
+class HostileTask {
+  readonly world: World = new World();
+  readonly violations: Error[] = [];
+  readonly server: PageServer;
+  readonly page: ReturnType<typeof openPage>;
+  readonly sender: FrameSender;
+  readonly receiver: FrameReceiver;
+
+  constructor() {
+    const { kernel, dispatcher, attacker } = this.world;
+    const memory = allocatePage();
+    this.server = new PageServer(dispatcher, { kernel, task: attacker }, memory, (error) => {
+      this.violations.push(error);
+      attacker.end({ state: "crashed", error });
+    });
+    this.page = openPage(memory, "task");
+    this.sender = new FrameSender(this.page.requests);
+    this.receiver = new FrameReceiver(this.page.replies);
+  }
+
+  /** Sends a request and lets the kernel serve what is there. */
+  send(id: unknown, mode: unknown, number: unknown, args: unknown, timeoutMs: unknown = -1): void {
+    this.sender.send(encode([id, mode, number, args, timeoutMs]));
+    this.serve();
+  }
+
+  /** Lets the kernel serve until it wants to wait. */
+  serve(): void {
+    do this.sender.flush(); while (this.server.drain());
+  }
+
+  replies(): Reply[] {
+    const replies: Reply[] = [];
+    for (let frame = this.receiver.receive(); frame; frame = this.receiver.receive()) {
+      replies.push(decode(frame) as Reply);
+    }
+    return replies;
+  }
+
+  /** Replies after what waits had its turn. */
+  async settled(): Promise<Reply[]> {
+    for (let i = 0; i < 20; i++) await null;
+    return this.replies();
+  }
+
+  /** An empty pipe: its reader and its writer. */
+  pipe(): { reader: number; writer: number } {
+    return this.world.door.raw(SYSCALLS.pipeCreate.number, [{ capacity: 65_536 }]) as {
+      reader: number;
+      writer: number;
+    };
+  }
+}
+
+Deno.test("PageServer.drain() answers each request with its id", () => {
+  const task = new HostileTask();
+  const { reader, writer } = task.pipe();
+  task.send(1, RequestMode.TRY, SYSCALLS.streamWrite.number, [writer, Uint8Array.of(7, 8)]);
+  task.send(2, RequestMode.TRY, SYSCALLS.streamRead.number, [reader, 16]);
+  assertEquals(task.replies(), [
+    [1, ReplyKind.DONE, 2],
+    [2, ReplyKind.DONE, 2, Uint8Array.of(7, 8)],
+  ]);
+});
+
+Deno.test("PageServer.drain() ends a task that sends garbage, and nothing else", () => {
+  const requests: unknown[] = [
+    "no list",
+    [],
+    [1],
+    ["1", 0, 0, [], -1],
+    [1, "0", 0, [], -1],
+    [1, 0, {}, [], -1],
+    [1, 0, 0, "args", -1],
+    [1, 0, 0, [], "soon"],
+  ];
+  for (const request of requests) {
+    const task = new HostileTask();
+    const bystander = task.world.bystander.table.size;
+    task.sender.send(encode(request));
+    task.serve();
+    assertEquals(task.violations.length, 1);
+    assertEquals(task.world.attacker.status?.state, "crashed");
+    assertEquals(task.world.bystander.state, "running");
+    assertEquals(task.world.bystander.table.size, bystander);
+    task.world.assertInvariants();
+  }
+});
+
+Deno.test("PageServer.drain() survives any frame; a task that it ends is ended once", () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ minLength: 1 }), { maxLength: 4 }), (frames) => {
+      const task = new HostileTask();
+      for (const frame of frames) task.sender.send(frame);
+      task.serve();
+      assert(task.violations.length <= 1);
+      assertEquals(task.world.bystander.state, "running");
+      task.world.assertInvariants();
+    }),
+    { numRuns: 50 },
+  );
+});
+
+Deno.test("PageServer.drain() takes any numbers, modes and plain arguments", async () => {
+  const numbers = fc.oneof(
+    fc.constantFrom(...Object.values(SYSCALLS).map(({ number }) => number)),
+    fc.double(),
+  );
+  const call = fc.tuple(
+    fc.double(),
+    fc.oneof(fc.constantFrom(0, 1, 2), fc.double()),
+    numbers,
+    fc.array(fc.oneof(fc.integer({ min: -3, max: 30 }), fc.jsonValue(), fc.uint8Array()), {
+      maxLength: 6,
+    }),
+    fc.oneof(fc.constantFrom(-1, 0, 5), fc.double()),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(call, { maxLength: 8 }), async (calls) => {
+      const task = new HostileTask();
+      for (const [id, mode, number, args, timeoutMs] of calls) {
+        task.send(id, mode, number, args, timeoutMs);
+        await task.settled();
+      }
+      task.world.assertInvariants();
+      assertEquals(task.world.bystander.isRunning, true);
+      task.world.kernel.shutdown();
+      await task.settled();
+    }),
+    { numRuns: 100 },
+  );
+});
+
+Deno.test("PageServer.drain() ignores the cancellation of an id that it doesn't know", async () => {
+  const task = new HostileTask();
+  const { reader } = task.pipe();
+  task.send(1, RequestMode.WAIT, SYSCALLS.streamRead.number, [reader, 4]);
+  for (const id of [0, 2, -1, NaN, 1e300]) task.send(id, RequestMode.CANCEL, 0, []);
+  assertEquals(await task.settled(), []);
+  task.send(1, RequestMode.CANCEL, 0, []);
+  const [reply] = await task.settled();
+  assertEquals([reply?.[0], reply?.[1]], [1, ReplyKind.FAILED]);
+  assertEquals((reply?.[2] as { code: string }).code, "CANCELED");
+  assertEquals(task.violations, []);
+});
+
+Deno.test("PageServer.drain() ends a task that waits twice with the same id", async () => {
+  const task = new HostileTask();
+  const { reader } = task.pipe();
+  task.send(1, RequestMode.WAIT, SYSCALLS.streamRead.number, [reader, 4]);
+  task.send(1, RequestMode.WAIT, SYSCALLS.streamRead.number, [reader, 4]);
+  await task.settled();
+  assertInstanceOf(task.violations[0], RangeError);
+  assertEquals(task.world.attacker.pendingWaits.size, 0);
+});
+
+Deno.test("PageServer.drain() bounds how many calls of a task wait", async () => {
+  const task = new HostileTask();
+  const { reader } = task.pipe();
+  for (let id = 1; id <= 1_100; id++) {
+    task.send(id, RequestMode.WAIT, SYSCALLS.streamRead.number, [reader, 1]);
+  }
+  const replies = await task.settled();
+  assertEquals(replies.length, 76);
+  for (const [id, kind, error] of replies) {
+    assert(id > 1_024);
+    assertEquals([kind, (error as { code: string }).code], [ReplyKind.FAILED, "LIMIT_EXCEEDED"]);
+  }
+  assertEquals(task.world.attacker.pendingWaits.size, 1_024);
+});
+
+Deno.test("PageServer.drain() serves nothing more while a task takes none of its replies", () => {
+  const task = new HostileTask();
+  const { writer, reader } = task.pipe();
+  const block = new Uint8Array(60_000);
+  let served = 0;
+  for (let id = 1; id <= 100; id++) {
+    task.send(2 * id, RequestMode.TRY, SYSCALLS.streamWrite.number, [writer, block]);
+    task.send(2 * id + 1, RequestMode.TRY, SYSCALLS.streamRead.number, [reader, 60_000]);
+  }
+  assertEquals(task.violations, []);
+  const backlog = task.sender.backlogBytes;
+  assert(backlog > 0, "the rest of the requests stays with the task");
+  for (let quiet = 0; quiet < 2;) {
+    const count = task.replies().length;
+    served += count;
+    quiet = count === 0 ? quiet + 1 : 0;
+    task.serve();
+  }
+  assertEquals(served, 200);
+  assertEquals(task.violations, []);
+});
+
+Deno.test("PageServer.drain() gives the bytes of a read only as many as it takes at once", () => {
+  const task = new HostileTask();
+  const { reader, writer } = task.pipe();
+  task.send(1, RequestMode.TRY, SYSCALLS.streamWrite.number, [writer, Uint8Array.of(1)]);
+  task.send(2, RequestMode.TRY, SYSCALLS.streamRead.number, [reader, Number.MAX_SAFE_INTEGER]);
+  task.send(3, RequestMode.TRY, SYSCALLS.streamRead.number, [reader, -1]);
+  task.send(4, RequestMode.TRY, SYSCALLS.streamRead.number, [reader, 0.5]);
+  const kinds = task.replies().map(([id, kind]) => [id, kind]);
+  assertEquals(kinds, [
+    [1, ReplyKind.DONE],
+    [2, ReplyKind.DONE],
+    [3, ReplyKind.FAILED],
+    [4, ReplyKind.FAILED],
+  ]);
+});
+
+Deno.test("PageServer.stop() wakes the task's side and serves nothing more", async () => {
+  const task = new HostileTask();
+  const before = task.page.replyBell.count;
+  const serving = task.server.serve();
+  task.server.stop();
+  await serving;
+  assert(task.page.killed.isUp);
+  assert(task.page.replyBell.count !== before);
+  task.send(1, RequestMode.TRY, SYSCALLS.timerCreate.number, []);
+  assertEquals(task.replies(), []);
+});
+
+Deno.test("PageServer tells the task that its signal is aborted", () => {
+  const task = new HostileTask();
+  task.world.attacker.abort.abort();
+  assertEquals(task.replies(), [[0, ReplyKind.ABORTED]]);
+});
+
+Deno.test("PageServer answers a result that can't cross with the reason, and goes on", async () => {
+  const task = new HostileTask();
+  const { kernel, attacker } = task.world;
+  const { taskId, handle } = kernel.spawn(attacker, {
+    program: () => {},
+    name: "child",
+    args: [],
+    limits: {},
+    imports: [],
+    handles: new Map(),
+  });
+  kernel.tasks.get(taskId)?.end({ state: "exited", code: 0, value: () => {} });
+  assert(task.world.handleWith(Capability.TASK, Rights.WAIT) !== -2);
+  task.send(1, RequestMode.WAIT, SYSCALLS.taskWait.number, [handle]);
+  const [reply] = await task.settled();
+  assertEquals((reply?.[2] as { code: string }).code, "NOT_SUPPORTED");
+  task.send(2, RequestMode.TRY, SYSCALLS.taskId.number, [handle]);
+  assertEquals(task.replies(), [[2, ReplyKind.DONE, taskId]]);
+});
