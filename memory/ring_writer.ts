@@ -60,9 +60,13 @@ export class RingWriter extends RingSide {
   reserve(bytes: number): Uint8Array | undefined {
     // No lock is held until the commit, so a shared side's room is only likely to last.
     const tail = this.alone ? this.tail : this.loadIndex(TAIL);
-    const used = this.distance(this.loadIndex(HEAD), tail);
+    const head = this.loadIndex(HEAD);
+    const used = this.distance(head, tail);
     if (used < 0 && this.alone) this.#garbled();
     if (this.nothing() < 0 || used < 0) return undefined;
+    // The commit moves the tail on by this look's room, so the next write must not go by an older
+    // look: a tail more than the size past a head that was seen is taken for one before it.
+    if (this.alone) this.#headSeen = head;
     if (!(bytes > 0) || bytes + this.headerBytes > this.size - used) return undefined;
     const position = this.position(this.after(tail, this.headerBytes));
     const inRing = this.alone && position + bytes <= this.size;

@@ -218,7 +218,8 @@ export class PendingCall implements Waiter, PendingWait {
   /** Its turn has come in one queue; in the others somebody may still be before it. */
   #isHeldBackElsewhere(turn: WaitNode): boolean {
     return this.#nodes.some((node) =>
-      node !== turn && node.queue?.mustQueue(node.signals, holdsBack, node) === true
+      node !== turn && ((node.via as HandleEntry).closed !== undefined ||
+        node.queue?.mustQueue(node.signals, holdsBack, node) === true)
     );
   }
 

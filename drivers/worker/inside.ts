@@ -19,6 +19,7 @@ import {
   type ErrorReport,
   MAX_ERROR_TEXT,
   type StartMessage,
+  type TaskConnection,
   type TaskRuntime,
   type WorkerConfig,
   type WorkerMessage,
@@ -66,7 +67,7 @@ export async function run(config: WorkerConfig, loaders: Loaders): Promise<void>
     const start = Promise.all([startMessage(), holdLifeLock(lifeLock)]);
     modules = lockModules(config satisfies ImportPolicy);
     const [{ payload }] = await start;
-    let writeConsole: ((text: string) => void) | undefined;
+    let writeConsole: TaskConnection["writeConsole"] = undefined;
     lockRealm({
       console: makeConsole((text) => writeConsole?.(text)),
       onUncaught: (thrown) => endWith("crashed", thrown),

@@ -136,6 +136,9 @@ export class PipesModel {
       changed = false;
       this.waiting = this.waiting.filter(({ outcome }) => outcome === undefined);
       for (const [i, call] of this.waiting.entries()) {
+        // One whose turn it is learns nothing, not even that it asks for too much, before its pipe
+        // has something to give.
+        if (call.from?.isReadable !== true && call.to?.isWritable !== true) continue;
         if (this.#isHeldBack(call, this.waiting.slice(0, i))) continue;
         const { moved } = call;
         this.#attempt(call);
