@@ -11,7 +11,7 @@
  */
 import { add, and, compareExchange64, exchange64, load, load64, notify, or } from "./atomics.ts";
 import type { WatchedWord } from "./ring_layout.ts";
-import { type WaitOutcome, waitWhile, waitWhileSync } from "./wait_word.ts";
+import { type WaitOutcome, WaitPace, waitWhile, waitWhileSync } from "./wait_word.ts";
 
 /** What the cell holds once the kernel has moved the counter: more than any counter can. */
 export const CUT = 2n ** 64n - 1n;
@@ -58,6 +58,7 @@ export class CounterCell {
   readonly #cells: BigUint64Array;
   readonly #words: Int32Array;
   readonly #generation: WatchedWord | undefined;
+  readonly #pace = new WaitPace();
 
   /** @param memory What `allocateCounter` or `moveCounter` made. */
   constructor(memory: SharedArrayBuffer, seat: Partial<CounterSeat> = {}) {
@@ -123,29 +124,29 @@ export class CounterCell {
    */
   waitTakeableSync(timeoutMs: number, kill?: WatchedWord): WaitOutcome {
     const count = this.#announce(TAKER_SLEEPS, TAKERS_WAKE);
-    if (this.#isCut() || this.#count() !== 0n) return "changed";
-    return waitWhileSync(this.#words, TAKERS_WAKE, count, timeoutMs, this.#watched(kill));
+    const isThere = this.#isCut() || this.#count() !== 0n;
+    return this.#sleepSync(isThere, TAKERS_WAKE, count, timeoutMs, kill);
   }
 
   /** {@linkcode waitTakeableSync} without blocking the thread. */
   waitTakeable(timeoutMs: number, kill?: WatchedWord): Promise<WaitOutcome> {
     const count = this.#announce(TAKER_SLEEPS, TAKERS_WAKE);
-    if (this.#isCut() || this.#count() !== 0n) return Promise.resolve("changed");
-    return waitWhile(this.#words, TAKERS_WAKE, count, timeoutMs, this.#watched(kill));
+    const isThere = this.#isCut() || this.#count() !== 0n;
+    return this.#sleep(isThere, TAKERS_WAKE, count, timeoutMs, kill);
   }
 
   /** Blocks this thread until `amount` may be added. */
   waitAddableSync(amount: bigint, timeoutMs: number, kill?: WatchedWord): WaitOutcome {
     const count = this.#announce(ADDER_SLEEPS, ADDERS_WAKE);
-    if (this.#isCut() || this.#count() + amount <= LARGEST_COUNT) return "changed";
-    return waitWhileSync(this.#words, ADDERS_WAKE, count, timeoutMs, this.#watched(kill));
+    const isRoom = this.#isCut() || this.#count() + amount <= LARGEST_COUNT;
+    return this.#sleepSync(isRoom, ADDERS_WAKE, count, timeoutMs, kill);
   }
 
   /** {@linkcode waitAddableSync} without blocking the thread. */
   waitAddable(amount: bigint, timeoutMs: number, kill?: WatchedWord): Promise<WaitOutcome> {
     const count = this.#announce(ADDER_SLEEPS, ADDERS_WAKE);
-    if (this.#isCut() || this.#count() + amount <= LARGEST_COUNT) return Promise.resolve("changed");
-    return waitWhile(this.#words, ADDERS_WAKE, count, timeoutMs, this.#watched(kill));
+    const isRoom = this.#isCut() || this.#count() + amount <= LARGEST_COUNT;
+    return this.#sleep(isRoom, ADDERS_WAKE, count, timeoutMs, kill);
   }
 
   /**
@@ -166,6 +167,36 @@ export class CounterCell {
   #isCut(): boolean {
     const it = this.#generation;
     return (it !== undefined && load(it.word, it.index) !== it.value) || this.#count() === CUT;
+  }
+
+  #sleepSync(
+    isOver: boolean,
+    wakeIndex: number,
+    count: number,
+    timeoutMs: number,
+    kill: WatchedWord | undefined,
+  ): WaitOutcome {
+    if (isOver) {
+      this.#pace.endedAtOnceSync();
+      return "changed";
+    }
+    const watched = this.#watched(kill);
+    return waitWhileSync(this.#words, wakeIndex, count, timeoutMs, watched, this.#pace);
+  }
+
+  async #sleep(
+    isOver: boolean,
+    wakeIndex: number,
+    count: number,
+    timeoutMs: number,
+    kill: WatchedWord | undefined,
+  ): Promise<WaitOutcome> {
+    if (isOver) {
+      await this.#pace.endedAtOnce();
+      return "changed";
+    }
+    const watched = this.#watched(kill);
+    return await waitWhile(this.#words, wakeIndex, count, timeoutMs, watched, this.#pace);
   }
 
   /** Announces a sleeper and returns the count to sleep on; the caller looks again after this. */

@@ -197,8 +197,8 @@ export class Ring {
    * at once, but after a slice.
    */
   waitReadableSync(timeoutMs: number, kill?: WatchedWord, closedIsFalse = false): WaitOutcome {
-    if (!this.#reader.announce(closedIsFalse)) return "changed";
-    return this.#reader.sleepSync(timeoutMs, kill, closedIsFalse);
+    const isAsleep = this.#reader.announce(closedIsFalse);
+    return this.#reader.sleepSync(isAsleep, timeoutMs, kill, closedIsFalse);
   }
 
   /** Blocks this thread until a write of `bytes` may have room (or the lock may be free). */
@@ -208,8 +208,8 @@ export class Ring {
     kill?: WatchedWord,
     closedIsFalse = false,
   ): WaitOutcome {
-    if (!this.#writer.announce(bytes, closedIsFalse)) return "changed";
-    return this.#writer.sleepSync(timeoutMs, kill, closedIsFalse);
+    const isAsleep = this.#writer.announce(bytes, closedIsFalse);
+    return this.#writer.sleepSync(isAsleep, timeoutMs, kill, closedIsFalse);
   }
 
   /** {@linkcode waitReadableSync} without blocking the thread. */
@@ -218,8 +218,8 @@ export class Ring {
     kill?: WatchedWord,
     closedIsFalse = false,
   ): Promise<WaitOutcome> {
-    if (!this.#reader.announce(closedIsFalse)) return Promise.resolve("changed");
-    return this.#reader.sleep(timeoutMs, kill, closedIsFalse);
+    const isAsleep = this.#reader.announce(closedIsFalse);
+    return this.#reader.sleep(isAsleep, timeoutMs, kill, closedIsFalse);
   }
 
   /** {@linkcode waitWritableSync} without blocking the thread. */
@@ -229,8 +229,8 @@ export class Ring {
     kill?: WatchedWord,
     closedIsFalse = false,
   ): Promise<WaitOutcome> {
-    if (!this.#writer.announce(bytes, closedIsFalse)) return Promise.resolve("changed");
-    return this.#writer.sleep(timeoutMs, kill, closedIsFalse);
+    const isAsleep = this.#writer.announce(bytes, closedIsFalse);
+    return this.#writer.sleep(isAsleep, timeoutMs, kill, closedIsFalse);
   }
 
   /** Tells all who map the ring that no reader is left. For the kernel, which knows. */

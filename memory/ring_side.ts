@@ -2,26 +2,13 @@
  * What the two sides of a ring have in common: the memory, the lock of a shared side, the
  * generation word, and how an operation that met a move is settled afterwards.
  */
-import {
-  add,
-  bufferOf,
-  BY_HAND_BYTES,
-  compareExchange,
-  copyByHand,
-  copyBytes,
-  exchange,
-  lengthOf,
-  load,
-  notify,
-  offsetOf,
-} from "./atomics.ts";
+import { add, compareExchange, exchange, load, notify } from "./atomics.ts";
 import {
   BUSY,
   CONTENDED,
   dataBytes,
   FREE,
   GARBLED,
-  HEADER_BYTES,
   HEADER_WORDS,
   HELD,
   MOVED,
@@ -30,24 +17,20 @@ import {
   type WatchedWord,
   WRITERS_WAKE,
 } from "./ring_layout.ts";
-import { hasChanged, SLICE_MS, type WaitOutcome, waitWhile, waitWhileSync } from "./wait_word.ts";
-
-const NO_WORDS = new Int32Array(0);
+import { RingData } from "./ring_data.ts";
+import {
+  hasChanged,
+  SLICE_MS,
+  type WaitOutcome,
+  WaitPace,
+  waitWhile,
+  waitWhileSync,
+} from "./wait_word.ts";
 
 /** One side of a ring, as one participant uses it. Plain fields: this is the data path. */
-export abstract class RingSide {
+export abstract class RingSide extends RingData {
   /** The header. */
   readonly words: Int32Array;
-  /** The data. Never handed out: a view that a caller holds is another object. */
-  readonly data: Uint8Array;
-  readonly #dataWords: Int32Array;
-  /** The buffer of the last small copy, and its bytes as words once it came twice in a row. */
-  #lastBytes: Uint8Array | undefined = undefined;
-  #lastWords: Int32Array | undefined = undefined;
-  /** Bytes of data. */
-  readonly size: number;
-  /** Indices count modulo this, twice the size, so that full and empty differ. */
-  readonly wrap: number;
   /** Packets are preceded by this many bytes; 0 if the ring carries plain bytes. */
   readonly headerBytes: number;
   /** No other thread works on this side. */
@@ -60,6 +43,7 @@ export abstract class RingSide {
   readonly generationValue: number;
   readonly #generation: WatchedWord | undefined;
   readonly #lockIndex: number;
+  readonly #pace = new WaitPace();
   /** 0, or the MOVED or GARBLED that ended this seat. */
   condition = 0;
   /** The same seat's other side. Set once both sides are there. */
@@ -82,12 +66,9 @@ export abstract class RingSide {
     lockIndex: number,
   ) {
     const packet = seat.packet ?? false;
-    this.size = dataBytes(capacityBytes, packet);
+    super(memory, dataBytes(capacityBytes, packet));
     this.headerBytes = this.size - capacityBytes;
-    this.wrap = this.size * 2;
     this.words = new Int32Array(memory, 0, HEADER_WORDS);
-    this.data = new Uint8Array(memory, HEADER_BYTES, this.size);
-    this.#dataWords = new Int32Array(memory, HEADER_BYTES, this.size >> 2);
     this.alone = alone;
     this.watched = !((seat.soleReader ?? true) && (seat.soleWriter ?? true));
     this.#generation = seat.generation;
@@ -102,19 +83,6 @@ export abstract class RingSide {
     // Acquire: the bytes that the other side copied before it stored this are there to be seen.
     const index = load(this.words, word) >>> 0;
     return index < this.wrap ? index : GARBLED;
-  }
-
-  /** Bytes from `head` to `tail`, or GARBLED if honest participants couldn't have brought them there. */
-  distance(head: number, tail: number): number {
-    if (head < 0 || tail < 0) return GARBLED;
-    const bytes = tail >= head ? tail - head : tail - head + this.wrap;
-    return bytes <= this.size ? bytes : GARBLED;
-  }
-
-  /** The index `span` bytes on. */
-  after(index: number, span: number): number {
-    const next = index + span;
-    return next >= this.wrap ? next - this.wrap : next;
   }
 
   /** Whether the kernel moved the pipe: the participant's own word alone decides. */
@@ -158,35 +126,52 @@ export abstract class RingSide {
   announceAtLock(): boolean {
     // The holder's exchange comes either before this, which then sees FREE, or after it and sees
     // CONTENDED and notifies; a wait that begins after that finds the word changed.
-    if (compareExchange(this.words, this.#lockIndex, HELD, CONTENDED) === FREE) return false;
+    const lock = compareExchange(this.words, this.#lockIndex, HELD, CONTENDED);
     this.sleepIndex = this.#lockIndex;
-    this.sleepValue = CONTENDED;
-    return true;
+    // A hostile thread may have put anything there: then sleep on that, don't spin.
+    this.sleepValue = lock === HELD ? CONTENDED : lock;
+    return lock !== FREE;
   }
 
   /**
-   * Blocks this thread after an `announce…` that answered true. "stopped" if the kill word changed,
-   * "changed" if the ring moved.
+   * Blocks this thread after an `announce…`. "stopped" if the kill word changed, "changed" if the ring moved.
    *
+   * @param isAsleep What the announcement answered.
    * @param atMostASlice Then the wait ends as if something had changed, because something of which no
    * word tells may have.
    */
-  sleepSync(timeoutMs: number, kill: WatchedWord | undefined, atMostASlice: boolean): WaitOutcome {
+  sleepSync(
+    isAsleep: boolean,
+    timeoutMs: number,
+    kill: WatchedWord | undefined,
+    atMostASlice: boolean,
+  ): WaitOutcome {
+    if (!isAsleep) {
+      this.#pace.endedAtOnceSync();
+      return "changed";
+    }
     const { words, sleepIndex, sleepValue } = this;
     const ms = atMostASlice ? Math.min(timeoutMs, SLICE_MS) : timeoutMs;
-    const outcome = waitWhileSync(words, sleepIndex, sleepValue, ms, this.#watchedWords(kill));
+    const watched = this.#watchedWords(kill);
+    const outcome = waitWhileSync(words, sleepIndex, sleepValue, ms, watched, this.#pace);
     return this.#afterSleep(outcome, timeoutMs > ms, kill);
   }
 
   /** The same without blocking the thread. */
   async sleep(
+    isAsleep: boolean,
     timeoutMs: number,
     kill: WatchedWord | undefined,
     atMostASlice: boolean,
   ): Promise<WaitOutcome> {
+    if (!isAsleep) {
+      await this.#pace.endedAtOnce();
+      return "changed";
+    }
     const { words, sleepIndex, sleepValue } = this;
     const ms = atMostASlice ? Math.min(timeoutMs, SLICE_MS) : timeoutMs;
-    const outcome = await waitWhile(words, sleepIndex, sleepValue, ms, this.#watchedWords(kill));
+    const watched = this.#watchedWords(kill);
+    const outcome = await waitWhile(words, sleepIndex, sleepValue, ms, watched, this.#pace);
     return this.#afterSleep(outcome, timeoutMs > ms, kill);
   }
 
@@ -225,64 +210,6 @@ export abstract class RingSide {
     let passed = cutIndex - this.#unsettledFrom;
     if (passed < 0) passed += this.wrap;
     return passed >= this.#unsettledSpan ? this.#answerIfDone : this.#answerIfNot;
-  }
-
-  /** Where an index lies in the data. */
-  position(index: number): number {
-    return index >= this.size ? index - this.size : index;
-  }
-
-  /** Copies into the ring at an index, going round at the end. */
-  copyIn(index: number, source: Uint8Array, start: number, count: number): void {
-    const position = this.position(index);
-    const first = this.size - position;
-    if (count <= BY_HAND_BYTES && count <= first && ((position | start) & 3) === 0) {
-      const words = this.#wordsOf(source);
-      if (start + count >> 2 <= words.length) {
-        copyByHand(this.data, this.#dataWords, position, source, words, start, count);
-        return;
-      }
-    }
-    if (count <= first) {
-      copyBytes(this.data, position, source, start, count);
-    } else {
-      copyBytes(this.data, position, source, start, first);
-      copyBytes(this.data, 0, source, start + first, count - first);
-    }
-  }
-
-  /** Copies out of the ring at an index, going round at the end. */
-  copyOut(index: number, target: Uint8Array, start: number, count: number): void {
-    const position = this.position(index);
-    const first = this.size - position;
-    if (count <= BY_HAND_BYTES && count <= first && ((position | start) & 3) === 0) {
-      const words = this.#wordsOf(target);
-      if (start + count >> 2 <= words.length) {
-        copyByHand(target, words, start, this.data, this.#dataWords, position, count);
-        return;
-      }
-    }
-    if (count <= first) {
-      copyBytes(target, start, this.data, position, count);
-    } else {
-      copyBytes(target, start, this.data, position, first);
-      copyBytes(target, start + first, this.data, 0, count - first);
-    }
-  }
-
-  /**
-   * A caller's buffer as words, if it came twice in a row: making the view costs more than it
-   * gains once. Too short (the caller looks) if it isn't aligned, or new, or was shrunk.
-   */
-  #wordsOf(bytes: Uint8Array): Int32Array {
-    if (bytes !== this.#lastBytes) {
-      this.#lastBytes = bytes;
-      this.#lastWords = undefined;
-      return NO_WORDS;
-    }
-    return this.#lastWords ??= (offsetOf(bytes) & 3) === 0
-      ? new Int32Array(bufferOf(bytes), offsetOf(bytes), lengthOf(bytes) >> 2)
-      : NO_WORDS;
   }
 }
 

@@ -39,6 +39,8 @@ export interface SyscallSpec {
   readonly movesAll?: boolean;
   /** What a plain call on a nonblocking handle throws. @default WOULD_BLOCK */
   readonly wouldBlock?: IpcErrorCode;
+  /** True when the result is memory to share, which no page carries. */
+  readonly givesMemory?: boolean;
   /** True when the call goes through although the task is stopped: giving up is always allowed. */
   readonly whileStopped?: boolean;
   /**
@@ -68,6 +70,8 @@ export type HandlerArgs<Args extends readonly unknown[]> = {
 
 /** Syscalls of one task. */
 export interface Door {
+  /** True when memory that a result names is the kernel's own; false when it is a copy. */
+  readonly sharesMemory: boolean;
   /** Tries once; {@linkcode WouldBlock} where the call would have to wait. */
   call<Args extends readonly unknown[], Result>(
     syscall: Syscall<Args, Result>,

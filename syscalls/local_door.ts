@@ -12,6 +12,7 @@ import type { CallerArgs, Door, Syscall } from "./door.ts";
 
 /** Calls the dispatcher directly. */
 export class LocalDoor implements Door {
+  readonly sharesMemory = true;
   readonly #dispatcher: Dispatcher;
   readonly #caller: Caller;
 

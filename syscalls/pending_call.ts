@@ -52,6 +52,9 @@ const WHY_INTERRUPTED = {
   dead: ["TASK_DEAD", "the task ended while the call waited"],
 } as const;
 
+/** Calls that wait for their turn on two objects; mostly there is none. */
+let waitingOnSeveral = 0;
+
 /** A call that waits. */
 export class PendingCall implements Waiter, PendingWait {
   /** Settles when the call ends. */
@@ -180,6 +183,7 @@ export class PendingCall implements Waiter, PendingWait {
       (object ?? entry.object).waiters.add(node);
       return node;
     });
+    if (this.#isOnSeveral) waitingOnSeveral++;
     for (const { entry, object } of places) {
       if (object === undefined || object === entry.object) continue;
       const guard = new WaitNode(this, 0, false, entry);
@@ -191,6 +195,7 @@ export class PendingCall implements Waiter, PendingWait {
   /** Leaves every queue; returns those that somebody may have been held back in. */
   #unpark(): WaitQueue[] {
     const queues: WaitQueue[] = [];
+    if (this.#isOnSeveral) waitingOnSeveral--;
     for (const node of this.#nodes) {
       if (node.queue !== undefined) queues.push(node.queue);
       node.queue?.remove(node);
@@ -213,6 +218,11 @@ export class PendingCall implements Waiter, PendingWait {
     this.resume(); // what it waits for now may be there already
     for (const queue of left) queue.wake(); // as for those that it held back where it was
     return true;
+  }
+
+  /** An operation on two objects: a splice, a tee. */
+  get #isOnSeveral(): boolean {
+    return this.#nodes.length > 1 && this.#nodes[0]?.operation === true;
   }
 
   /** Its turn has come in one queue; in the others somebody may still be before it. */
@@ -272,7 +282,10 @@ export class PendingCall implements Waiter, PendingWait {
     caller.task.pendingWaits.delete(this);
     caller.task.account.refund("pendingWaits");
     // Whoever was queued behind this call may be able to go on without it.
-    for (const queue of left) queue.wake();
+    for (const queue of left) {
+      queue.wake();
+      if (waitingOnSeveral > 0) wakeElsewhere(queue);
+    }
   }
 
   #armTimeout(timeoutMs: number): void {
@@ -309,6 +322,16 @@ export function withTransferred(error: unknown, moved: number): unknown {
     transferred: moved,
     ...(error.cause === undefined ? {} : { cause: error.cause }),
   });
+}
+
+/**
+ * Somebody left this queue: a call that was behind it, and waits on another object too, may have
+ * all it needs there, though nothing changed there now.
+ */
+function wakeElsewhere(queue: WaitQueue): void {
+  for (const { operation, waiter } of queue.nodes()) {
+    if (operation && waiter instanceof PendingCall) waiter.resume();
+  }
 }
 
 /** True while later operations must stay behind a parked one. */

@@ -66,17 +66,24 @@ export class PipeWriterEnd extends PipeEndpoint {
     return view;
   }
 
-  /** Publishes the first bytes of the handle's reservation. */
-  commit(by: unknown, bytes: number): void {
+  /**
+   * Publishes the first bytes of the handle's reservation.
+   *
+   * @param content What they are, where the room itself could not be filled.
+   */
+  commit(by: unknown, bytes: number, content?: Uint8Array): void {
     const window = this.windowOf(by);
     if (window.operations === -1) throw new PipeError("INVALID_STATE", "nothing is reserved");
     if (bytes > window.bytes) {
       throw new PipeError("OUT_OF_RANGE", `only ${window.bytes} bytes are reserved`);
     }
+    if (content !== undefined && content.length !== bytes) {
+      throw new PipeError("INVALID_ARGUMENT", `${content.length} bytes are no ${bytes} to commit`);
+    }
     try {
       this.requireUnbroken();
       if (bytes === 0) return;
-      this.#publish(window, bytes);
+      this.#publish(window, bytes, content);
     } finally {
       window.close();
     }
@@ -103,19 +110,20 @@ export class PipeWriterEnd extends PipeEndpoint {
     return pipe.ring.freeBytes > 0 ? Signals.WRITABLE : 0;
   }
 
-  #publish(window: Window, bytes: number): void {
+  #publish(window: Window, bytes: number, content: Uint8Array | undefined): void {
     const { ring, isPacket } = this.pipe;
     if (window.isDirect) {
       if (window.operations !== this.operations) {
         throw new PipeError("INVALID_STATE", "the pipe was written to since the reservation");
       }
+      if (content !== undefined) window.view.set(content);
       if (ring.commit(bytes) !== bytes) throw this.garbled();
       return;
     }
     if (ring.freeBytes < bytes) throw new PipeError("INVALID_STATE", "the reserved room is gone");
     const written = isPacket
-      ? ring.writePacket(window.view, 0, bytes)
-      : ring.write(window.view, 0, bytes);
+      ? ring.writePacket(content ?? window.view, 0, bytes)
+      : ring.write(content ?? window.view, 0, bytes);
     if (written !== bytes) throw this.garbled();
   }
 

@@ -85,8 +85,8 @@ export const streamHandlers: Handlers<typeof streamCalls> = {
   pipeReserve: (_caller, target, bytes) =>
     writerOf(target).reserve(target, bytes, isMapped(target)),
 
-  pipeCommit(_caller, target, bytes) {
-    writerOf(target).commit(target, bytes);
+  pipeCommit(_caller, target, bytes, content) {
+    writerOf(target).commit(target, bytes, content);
   },
 
   pipeFail(_caller, target, reason) {

@@ -73,9 +73,20 @@ export class FrameReceiver {
   #frame: Uint8Array<ArrayBuffer> | undefined = undefined;
   #length = 0;
   #received = 0;
+  #hasMadeRoom = false;
 
   constructor(ring: Ring) {
     this.#ring = ring;
+  }
+
+  /**
+   * Whether bytes were taken since this was last asked: the sender may wait for their room, also
+   * when they were no whole frame.
+   */
+  takeHasMadeRoom(): boolean {
+    const hasMadeRoom = this.#hasMadeRoom;
+    this.#hasMadeRoom = false;
+    return hasMadeRoom;
   }
 
   /**
@@ -96,6 +107,7 @@ export class FrameReceiver {
     if (count < 0) throw new RangeError("The ring of a task's page is garbled");
     this.#from = 0;
     this.#to = count;
+    if (count > 0) this.#hasMadeRoom = true;
     return count > 0;
   }
 

@@ -41,6 +41,7 @@ interface OpenCall {
 
 /** Calls the kernel from another thread. */
 export class PageDoor implements Door {
+  readonly sharesMemory = false;
   readonly #page: Page;
   readonly #requests: FrameSender;
   readonly #replies: FrameReceiver;
@@ -228,13 +229,11 @@ export class PageDoor implements Door {
 
   /** Hands out the replies that are there, and sends what had no room before. */
   #takeReplies(): void {
-    let taken = 0;
     for (let frame = this.#replies.receive(); frame; frame = this.#replies.receive()) {
-      taken++;
       this.#settle(decode(frame) as [number, number, unknown, Uint8Array | undefined]);
     }
-    // The kernel may wait for the room that this made.
-    if (this.#requests.flush() || taken > 0) this.#page.requestBell.ring();
+    const hasMadeRoom = this.#replies.takeHasMadeRoom(); // the kernel may wait for it
+    if (this.#requests.flush() || hasMadeRoom) this.#page.requestBell.ring();
     if (this.#page.killed.isUp) this.#abandon();
   }
 

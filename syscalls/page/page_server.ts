@@ -91,11 +91,9 @@ export class PageServer {
       for (let i = 0; i < REQUESTS_PER_TURN; i++) {
         if (this.#isStopped || this.#replies.backlogBytes > MAX_BACKLOG_BYTES) return false;
         const frame = this.#requests.receive();
-        if (frame === undefined) {
-          // The task may wait for room that this has made.
-          if (i > 0) this.#page.replyBell.ring();
-          return false;
-        }
+        // The task may wait for it, with the rest of a frame that is longer than the ring.
+        if (this.#requests.takeHasMadeRoom()) this.#page.replyBell.ring();
+        if (frame === undefined) return false;
         this.#serveRequest(parseRequest(decode(frame)));
       }
       return true;
@@ -118,12 +116,13 @@ export class PageServer {
 
   #serveRequest(request: Request): void {
     if (request.mode === RequestMode.CANCEL) return this.#waiting.get(request.id)?.abort();
-    const call = this.#dispatcher.find(request.number);
     const isWait = request.mode === RequestMode.WAIT;
     if (isWait && this.#waiting.has(request.id)) {
       throw new RangeError("Two calls that wait on a task's page have the same id");
     }
     try {
+      const call = this.#dispatcher.find(request.number);
+      if (call?.spec.givesMemory === true) throw staysHere(call);
       const outputs: Uint8Array[] = [];
       const args = request.args.map((given, i) => withOutput(call, given, i, isWait, outputs));
       if (isWait) return void this.#wait(request, args, outputs[0]);
@@ -199,6 +198,12 @@ function withOutput(
   const output = new Uint8Array(Math.min(given, most));
   outputs.push(output);
   return output;
+}
+
+/** Refused before it has an effect: the answer could not be given. */
+function staysHere({ spec: { name, verb } }: CompiledSyscall): KernelError {
+  const why = `Cannot ${verb} memory: what a task in a worker may share can't be sent to it`;
+  return new KernelError("NOT_SUPPORTED", why, { syscall: name });
 }
 
 function parseRequest(value: unknown): Request {

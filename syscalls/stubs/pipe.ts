@@ -175,6 +175,8 @@ export class PipeReader extends PipeHandle implements AsyncIterable<Uint8Array<A
  */
 export class PipeWriter extends PipeHandle {
   #writable: WritableStream<Uint8Array> | undefined = undefined;
+  /** What was reserved, where it is a copy that the kernel doesn't see being filled. */
+  #reserved: Uint8Array | undefined = undefined;
 
   /**
    * Writes all of the bytes, waiting for room as often as needed.
@@ -220,7 +222,10 @@ export class PipeWriter extends PipeHandle {
    * @throws {KernelError} OUT_OF_RANGE when so much never fits, BROKEN_PIPE.
    */
   reserve(bytes: number): Uint8Array | undefined {
-    return done(doorOf(this).call(SYSCALLS.pipeReserve, this.number, bytes));
+    const door = doorOf(this);
+    const room = done(door.call(SYSCALLS.pipeReserve, this.number, bytes));
+    if (!door.sharesMemory && room !== undefined) this.#reserved = room;
+    return room;
   }
 
   /**
@@ -230,7 +235,9 @@ export class PipeWriter extends PipeHandle {
    * OUT_OF_RANGE, BROKEN_PIPE.
    */
   commit(bytes: number): void {
-    doorOf(this).call(SYSCALLS.pipeCommit, this.number, bytes);
+    const content = this.#reserved?.subarray(0, bytes);
+    doorOf(this).call(SYSCALLS.pipeCommit, this.number, bytes, content);
+    this.#reserved = undefined;
   }
 
   /**

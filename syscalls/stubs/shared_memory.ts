@@ -59,7 +59,8 @@ export class SharedMemory extends Handle {
    *
    * @throws {KernelError} ACCESS_DENIED when one of these rights is missing (READ too: a view that
    * can be written can be read), OUT_OF_RANGE when the range is not inside the memory, INVALID_STATE
-   * when the memory was invalidated, INVALID_ARGUMENT, LIMIT_EXCEEDED, NO_SPACE.
+   * when the memory was invalidated, INVALID_ARGUMENT, LIMIT_EXCEEDED, NO_SPACE; NOT_SUPPORTED in a
+   * worker, where {@linkcode SharedMemory.read} and {@linkcode SharedMemory.write} do the copying.
    */
   map(options: MapOptions = {}): MemoryView {
     const door = doorOf(this);

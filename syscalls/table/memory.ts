@@ -102,7 +102,15 @@ export const memoryCalls = {
       ]),
     ],
     rightsNote: "READ, and WRITE where it is asked for",
-    errors: ["ACCESS_DENIED", "OUT_OF_RANGE", "INVALID_STATE", "LIMIT_EXCEEDED", "NO_SPACE"],
+    givesMemory: true,
+    errors: [
+      "ACCESS_DENIED",
+      "OUT_OF_RANGE",
+      "INVALID_STATE",
+      "LIMIT_EXCEEDED",
+      "NO_SPACE",
+      "NOT_SUPPORTED: the task runs in a worker",
+    ],
   }),
   memoryUnmap: syscall<[mapping: number], void>({
     number: 701,

@@ -5,6 +5,8 @@ import { Signals } from "../../capabilities/signals.ts";
 import {
   anything,
   buffer,
+  checkBuffer,
+  custom,
   flag,
   handle,
   type HandleRef,
@@ -150,12 +152,20 @@ export const streamCalls = {
     args: [pipeWriter, integer("bytes", 1, MAX_CAPACITY)],
     errors: ["BROKEN_PIPE", "OUT_OF_RANGE"],
   }),
-  pipeCommit: syscall<[handle: HandleRef, bytes: number], void>({
+  pipeCommit: syscall<
+    [handle: HandleRef, bytes: number, content?: Uint8Array | undefined],
+    void
+  >({
     number: 606,
     name: "pipe_commit",
     verb: "commit to",
     summary: "Publishes the first bytes of the reserved room.",
-    args: [pipeWriter, integer("bytes", 0, MAX_CAPACITY)],
+    args: [
+      pipeWriter,
+      integer("bytes", 0, MAX_CAPACITY),
+      // From a caller who filled a copy of the room.
+      optional(custom("content", "Uint8Array", checkBuffer)),
+    ],
     errors: ["INVALID_STATE", "BROKEN_PIPE", "OUT_OF_RANGE"],
   }),
   pipeFail: syscall<[handle: HandleRef, reason: unknown], void>({

@@ -58,6 +58,7 @@ const CONTENT = { type: "custom", namespace: "tests", eventId: 1 };
 const VALID_BY_NAME: Record<string, (world: World) => unknown> = {
   "object_signal.clear": () => Signals.USER_0,
   "object_signal.set": () => Signals.USER_1,
+  "pipe_commit.content": () => undefined,
   "task_spawn.program": () => () => {},
   "network_connect.options": () => ({ hostname: "127.0.0.1", port: 1 }),
   "network_listen.options": () => ({ port: 0 }),

@@ -31,6 +31,7 @@ async function inWorker(source: string): Promise<unknown> {
 /** Locks modules and keeps `node:module`, as no task can; everything but `node:` may load. */
 const WITH_MODULE_IN_HAND = `
   const nodeModule = globalThis.process.getBuiltinModule("node:module");
+  const { createRequire, registerHooks } = nodeModule; // as its named exports are
   const { lockModules } = await import("${DRIVER}module_lock.ts");
   const lock = lockModules({ entry: "", folder: "", imports: [], publicModules: [], privateModules: [] });
   const load = (url) => import(url).then(() => "loaded", () => "held");
@@ -41,7 +42,7 @@ Deno.test("Deno's list of module hooks can be frozen: no hook is added or taken 
   const result = await inWorker(`${WITH_MODULE_IN_HAND}
     const open = { resolve: (url) => ({ url, shortCircuit: true }) };
     lock.seal();
-    const added = outcome(() => nodeModule.registerHooks(open));
+    const added = outcome(() => registerHooks(open));
     postMessage([added, await load(["node", "process"].join(":"))]);
   `);
   assertEquals(result, ["TypeError", "held"]);
@@ -61,7 +62,7 @@ Deno.test("What starts a task can't be loaded any more when the task runs", asyn
 Deno.test("Deno's CommonJS goes through Module, which can be disarmed", async () => {
   const result = await inWorker(`${WITH_MODULE_IN_HAND}
     postMessage([
-      outcome(() => nodeModule.createRequire("file:///x.js")),
+      outcome(() => createRequire("file:///x.js")("node:process")),
       outcome(() => nodeModule._load("node:process")),
       outcome(() => nodeModule.prototype.require("node:process")),
       outcome(() => nodeModule.prototype._compile("", "x.js")),
@@ -70,6 +71,19 @@ Deno.test("Deno's CommonJS goes through Module, which can be disarmed", async ()
     ]);
   `);
   assertEquals(result, Array(6).fill("TypeError"));
+});
+
+Deno.test("Deno's namespace and Node's process can be emptied, for whoever gets hold of them", async () => {
+  const result = await inWorker(`
+    const { postMessage } = globalThis;
+    const husks = [Deno, process];
+    const { lockRealm } = await import("${DRIVER}realm_lock.ts");
+    lockRealm({ console: {}, onUncaught() {} });
+    postMessage(husks.map((husk) => Object.entries(Object.getOwnPropertyDescriptors(husk))
+      .filter(([, { configurable, value }]) => configurable || typeof value === "function")
+      .map(([name]) => name)));
+  `);
+  assertEquals(result, [[], []]);
 });
 
 Deno.test("A module hook concerns the worker that registered it alone", async () => {

@@ -274,6 +274,7 @@ function moduleBody(source: Source, file: string, resumables: Resumables): strin
 const FILES = [
   "ring_layout.ts",
   "wait_word.ts",
+  "ring_data.ts",
   "ring_side.ts",
   "ring_writer.ts",
   "ring_reader.ts",

@@ -89,7 +89,7 @@ Deno.test({
 const MOVE = "ring_move.ts";
 
 /** Mistakes that the explorer must find, each by what it would be in the code. */
-const BUGS: Record<string, PlantedBug[]> = {
+const BUGS: Record<string, readonly PlantedBug[]> = {
   "the head read before the tail in a move": [{
     file: MOVE,
     from: "const tail = load(words, TAIL) >>> 0;\n    const head = load(words, HEAD) >>> 0;\n" +
@@ -159,11 +159,12 @@ const BUGS: Record<string, PlantedBug[]> = {
   }],
   "a waiter for the lock that doesn't mark it": [{
     file: "ring_side.ts",
-    from:
-      "if (compareExchange(this.words, this.#lockIndex, HELD, CONTENDED) === FREE) return false;\n" +
-      "    this.sleepIndex = this.#lockIndex;\n    this.sleepValue = CONTENDED;",
-    to: "if (load(this.words, this.#lockIndex) === FREE) return false;\n" +
-      "    this.sleepIndex = this.#lockIndex;\n    this.sleepValue = HELD;",
+    from: "const lock = compareExchange(this.words, this.#lockIndex, HELD, CONTENDED);",
+    to: "const lock = load(this.words, this.#lockIndex);",
+  }, {
+    file: "ring_side.ts",
+    from: "this.sleepValue = lock === HELD ? CONTENDED : lock;",
+    to: "this.sleepValue = lock;",
   }],
   "the generation word looked at before the publication": [{
     file: "ring_writer.ts",
@@ -204,7 +205,8 @@ for (const [name, bugs] of Object.entries(BUGS)) {
     async fn() {
       const buggy = await loadExplorable(seam, bugs);
       for (const preemptions of [1, 2]) {
-        for (const scenario of Object.values(HONEST)) {
+        for (const [label, scenario] of Object.entries(HONEST)) {
+          if (name.includes("counter") !== label.includes("counter")) continue;
           const start = () => scenario(buggy);
           const { failure } = explore(start, preemptions);
           if (failure === undefined) continue;

@@ -159,7 +159,7 @@ export class Participant {
           this.inFlight = [...bytes.subarray(done)];
         } else if (answer === 0 || answer === BUSY) {
           if (this.pipe.readersAreGone) return;
-          yield* this.ring.$waitWritableSync(size - done, Infinity);
+          yield* this.#waitWritable(size - done);
         } else return this.#end(answer);
       }
     }
@@ -191,7 +191,7 @@ export class Participant {
         const room = yield* this.ring.$reserve(size);
         if (room === undefined) {
           if (this.ring.isLost || this.ring.ring.condition !== 0) return this.#end(MOVED);
-          yield* this.ring.$waitWritableSync(size, Infinity);
+          yield* this.#waitWritable(size);
           continue;
         }
         room.set(bytes);
@@ -204,7 +204,7 @@ export class Participant {
         }
         this.inFlight = [];
         if (answer === MOVED || answer === GARBLED) return this.#end(answer);
-        if (answer !== STALE) yield* this.ring.$waitWritableSync(size, Infinity);
+        if (answer !== STALE) yield* this.#waitWritable(size);
       }
     }
   }
@@ -220,7 +220,7 @@ export class Participant {
       this.reading = 0;
       if (answer === 0 && (yield* this.#isEnd(into))) return;
       if (answer === MOVED || answer === GARBLED) return this.#end(answer);
-      if (answer === 0 || answer === BUSY) yield* this.ring.$waitReadableSync(Infinity);
+      if (answer === 0 || answer === BUSY) yield* this.#waitReadable();
     }
   }
 
@@ -231,7 +231,7 @@ export class Participant {
       const taken = [...view.subarray(0, Math.min(size, count - this.got.length))];
       if (taken.length === 0) {
         if (this.ring.isLost || this.ring.ring.condition !== 0) return this.#end(MOVED);
-        yield* this.ring.$waitReadableSync(Infinity);
+        yield* this.#waitReadable();
         continue;
       }
       this.reading = taken.length;
@@ -239,7 +239,7 @@ export class Participant {
       if (answer === taken.length) this.got.push(...taken);
       this.reading = 0;
       if (answer === MOVED || answer === GARBLED) return this.#end(answer);
-      if (answer === BUSY) yield* this.ring.$waitReadableSync(Infinity);
+      if (answer === BUSY) yield* this.#waitReadable();
     }
   }
 
@@ -252,8 +252,22 @@ export class Participant {
     return this.sawEnd;
   }
 
+  /** Waits; a hint that the side is closed, which the kernel says is false, isn't believed again. */
+  *#waitReadable(): Steps {
+    const closedIsFalse = this.ring.ring.writeIsClosed && !this.pipe.writersAreGone;
+    yield* this.ring.$waitReadableSync(this.pipe.patienceMs, undefined, closedIsFalse);
+  }
+
+  *#waitWritable(size: number): Steps {
+    const closedIsFalse = this.ring.ring.readIsClosed && !this.pipe.readersAreGone;
+    yield* this.ring.$waitWritableSync(size, this.pipe.patienceMs, undefined, closedIsFalse);
+  }
+
+  /** A garbled pipe is over for who sees it; a reader tells the kernel by closing. */
   #end(answer: number): void {
-    this.sawGarbled ||= answer === GARBLED;
+    if (answer !== GARBLED) return;
+    this.sawGarbled = true;
+    if (this.rights.reads === true) this.pipe.readersAreGone = true;
   }
 }
 
@@ -268,6 +282,8 @@ export class PipeModel {
   /** Somebody garbled it. */
   isOver = false;
   readersAreGone = false;
+  /** How long waits last before the program looks what the kernel says. */
+  patienceMs = Infinity;
   writersAreGone = false;
   /** Bytes are numbered; who wrote which. */
   readonly #writers = new Map<number, Participant>();

@@ -323,6 +323,7 @@ export function hostileWriter(modules: Modules, stores: readonly Store[], packet
     kernel: { writes: true, isKernel: true },
   };
   const pipe = new PipeModel(modules, { capacity: 3, packet, participants });
+  pipe.patienceMs = 100;
   const old = pipe.memory;
   const kernel = pipe.at("kernel");
   const reader = pipe.at("reader");
@@ -354,6 +355,7 @@ export function hostileReader(modules: Modules, stores: readonly Store[], packet
     kernel: { reads: true, isKernel: true },
   };
   const pipe = new PipeModel(modules, { capacity: 3, packet, participants });
+  pipe.patienceMs = 100;
   const old = pipe.memory;
   const programs = {
     hostile: inTurn(storeAll(old, stores), until(() => !pipe.isMoving), storeAll(old, stores)),

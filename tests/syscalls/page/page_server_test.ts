@@ -259,3 +259,17 @@ Deno.test("PageServer answers a result that can't cross with the reason, and goe
   task.send(2, RequestMode.TRY, SYSCALLS.taskId.number, [handle]);
   assertEquals(task.replies(), [[2, ReplyKind.DONE, taskId]]);
 });
+
+Deno.test("PageServer.drain() rings when it took a part of a frame: the rest waits for that room", () => {
+  const task = new HostileTask();
+  const { writer } = task.pipe();
+  const bytes = new Uint8Array(65_536).fill(3);
+  const request = [1, RequestMode.TRY, SYSCALLS.streamWrite.number, [writer, bytes], -1];
+  task.sender.send(encode(request)); // longer than the ring
+  assert(task.sender.backlogBytes > 0);
+  const before = task.page.replyBell.count;
+  task.server.drain();
+  assert(task.page.replyBell.count !== before);
+  task.serve();
+  assertEquals(task.replies(), [[1, ReplyKind.DONE, 65_536]]);
+});

@@ -195,6 +195,19 @@ Deno.test("Task.splice() takes its turn among the writers of its target", async 
   assertEquals(take(to.reader), [20, 21, 22]);
 });
 
+Deno.test("Task.splice() learns that its turn has come although its target is full again", async () => {
+  const { kernel, from, to } = twoPipes({ to: 4 });
+  await using _ = kernel;
+  to.writer.tryWrite(bytes(3));
+  const first = to.writer.write(bytes(4, 10));
+  const second = kernel.init.splice(from.reader, to.writer, 9);
+  from.writer.close(); // the end, when it is the splice's turn
+  take(to.reader);
+  assertEquals(await first, 4);
+  assertEquals(to.reader.availableBytes, 4);
+  assertEquals(await second, 0);
+});
+
 Deno.test("Task.splice() goes on when the write before it gives up", async () => {
   const { kernel, clock, from, to } = twoPipes({ to: 4 });
   await using _ = kernel;

@@ -1,0 +1,99 @@
+/**
+ * The data of a ring: where its indices lie, and copies in and out.
+ */
+import { bufferOf, BY_HAND_BYTES, copyByHand, copyBytes, lengthOf, offsetOf } from "./atomics.ts";
+import { GARBLED, HEADER_BYTES } from "./ring_layout.ts";
+
+const NO_WORDS = new Int32Array(0);
+
+/** The data of a ring in shared memory. Plain fields: this is the data path. */
+export class RingData {
+  /** The data. Never handed out: a view that a caller holds is another object. */
+  readonly data: Uint8Array;
+  /** Bytes of data. */
+  readonly size: number;
+  /** Indices count modulo this, twice the size, so that full and empty differ. */
+  readonly wrap: number;
+  readonly #dataWords: Int32Array;
+  /** The buffer of the last small copy, and its bytes as words once it came twice in a row. */
+  #lastBytes: Uint8Array | undefined = undefined;
+  #lastWords: Int32Array | undefined = undefined;
+
+  constructor(memory: SharedArrayBuffer, size: number) {
+    this.data = new Uint8Array(memory, HEADER_BYTES, size);
+    this.size = size;
+    this.wrap = size * 2;
+    this.#dataWords = new Int32Array(memory, HEADER_BYTES, size >> 2);
+  }
+
+  /** Bytes from `head` to `tail`, or GARBLED if honest participants couldn't have brought them there. */
+  distance(head: number, tail: number): number {
+    if (head < 0 || tail < 0) return GARBLED;
+    const bytes = tail >= head ? tail - head : tail - head + this.wrap;
+    return bytes <= this.size ? bytes : GARBLED;
+  }
+
+  /** The index `span` bytes on. */
+  after(index: number, span: number): number {
+    const next = index + span;
+    return next >= this.wrap ? next - this.wrap : next;
+  }
+
+  /** Where an index lies in the data. */
+  position(index: number): number {
+    return index >= this.size ? index - this.size : index;
+  }
+
+  /** Copies into the ring at an index, going round at the end. */
+  copyIn(index: number, source: Uint8Array, start: number, count: number): void {
+    const position = this.position(index);
+    const first = this.size - position;
+    if (count <= BY_HAND_BYTES && count <= first && ((position | start) & 3) === 0) {
+      const words = this.#wordsOf(source);
+      if (start + count >> 2 <= words.length) {
+        copyByHand(this.data, this.#dataWords, position, source, words, start, count);
+        return;
+      }
+    }
+    if (count <= first) {
+      copyBytes(this.data, position, source, start, count);
+    } else {
+      copyBytes(this.data, position, source, start, first);
+      copyBytes(this.data, 0, source, start + first, count - first);
+    }
+  }
+
+  /** Copies out of the ring at an index, going round at the end. */
+  copyOut(index: number, target: Uint8Array, start: number, count: number): void {
+    const position = this.position(index);
+    const first = this.size - position;
+    if (count <= BY_HAND_BYTES && count <= first && ((position | start) & 3) === 0) {
+      const words = this.#wordsOf(target);
+      if (start + count >> 2 <= words.length) {
+        copyByHand(target, words, start, this.data, this.#dataWords, position, count);
+        return;
+      }
+    }
+    if (count <= first) {
+      copyBytes(target, start, this.data, position, count);
+    } else {
+      copyBytes(target, start, this.data, position, first);
+      copyBytes(target, start + first, this.data, 0, count - first);
+    }
+  }
+
+  /**
+   * A caller's buffer as words, if it came twice in a row: making the view costs more than it
+   * gains once. Too short (the caller looks) if it isn't aligned, or new, or was shrunk.
+   */
+  #wordsOf(bytes: Uint8Array): Int32Array {
+    if (bytes !== this.#lastBytes) {
+      this.#lastBytes = bytes;
+      this.#lastWords = undefined;
+      return NO_WORDS;
+    }
+    return this.#lastWords ??= (offsetOf(bytes) & 3) === 0
+      ? new Int32Array(bufferOf(bytes), offsetOf(bytes), lengthOf(bytes) >> 2)
+      : NO_WORDS;
+  }
+}

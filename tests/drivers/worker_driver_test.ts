@@ -1,0 +1,256 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Kernel, type SpawnOptions, type TaskHandle } from "@carmine/kernel";
+
+/** Starts a program of the folder beside this file. */
+function start(kernel: Kernel, file: string, options: SpawnOptions = {}): TaskHandle {
+  return kernel.init.spawn(new URL(`./worker_programs/${file}`, import.meta.url), options);
+}
+
+/** What a program that exits with a value gives. */
+async function valueOf(child: TaskHandle): Promise<unknown> {
+  const status = await child.wait();
+  if (status.state === "crashed") throw status.error;
+  assertEquals(status.state, "exited");
+  return status.state === "exited" ? status.value : undefined;
+}
+
+/** Checks that nothing of ended tasks is left. */
+async function assertNothingLeft(kernel: Kernel): Promise<void> {
+  assertEquals(kernel.tasks().map(({ name }) => name), ["init"]);
+  const [init] = kernel.tasks();
+  assertEquals(init?.usage.children, 0);
+  assertEquals(init?.usage.pendingWaits, 0);
+  assertEquals(await kernel.shutdown(), { lingering: [] });
+}
+
+Deno.test("a task in a worker blocks, awaits and tries at the same time", async () => {
+  await using kernel = new Kernel();
+  const { init } = kernel;
+  const input = init.createPipe();
+  const output = init.createPipe();
+  const gate = init.createCounter();
+  const child = start(kernel, "calls.ts", {
+    handles: { input: input.reader, output: output.writer, gate: gate.duplicate() },
+  });
+  const buffer = new Uint8Array(65_536);
+  assertEquals(await output.reader.read(buffer.subarray(0, 4)) > 0, true);
+  await input.writer.write(Uint8Array.of(21, 22));
+  let sum = 0;
+  for (let n = 0; (n = await output.reader.read(buffer)) > 0;) {
+    sum += buffer.subarray(0, n).reduce((sum, byte) => sum + byte, 0);
+    if (sum >= 500 * 5) await gate.add(1);
+  }
+  assert(sum >= 500 * 5 + 200_000 * 6);
+  const status = await child.wait();
+  assertEquals(status.state === "exited" && status.code, 3);
+  assertEquals(await valueOf(child), [3, 1, 2, [21, 22], -1, 65_536, 500, await lastOf(child)]);
+  await assertNothingLeft(kernel);
+});
+
+/** The last element of a program's value. */
+async function lastOf(child: TaskHandle): Promise<unknown> {
+  return (await valueOf(child) as unknown[]).at(-1);
+}
+
+Deno.test("a task in a worker ends with the code and value that it gives", async () => {
+  await using kernel = new Kernel();
+  const ends = ["returns", "exits", "exits late"].map((how) =>
+    start(kernel, "ends.ts", { args: [how] }).wait()
+  );
+  assertEquals(await Promise.all(ends), [
+    { state: "exited", code: 0 },
+    {
+      state: "exited",
+      code: 7,
+      value: { list: [1, 2n, "three"], bytes: Uint8Array.of(4), map: new Map([["a", null]]) },
+    },
+    { state: "exited", code: 8 },
+  ]);
+  await assertNothingLeft(kernel);
+});
+
+Deno.test("a task in a worker crashes with the error that nobody caught", async () => {
+  await using kernel = new Kernel();
+  const ends = ["throws", "rejects", "throws late", "throws a kernel's error"].map((how) =>
+    start(kernel, "ends.ts", { args: [how] }).wait()
+  );
+  const errors = (await Promise.all(ends)).map((status) =>
+    status.state === "crashed" ? `${status.error.name}: ${status.error.message}` : status.state
+  );
+  assertEquals(errors, [
+    "RangeError: out of luck",
+    "TypeError: nobody caught it",
+    "Error: late",
+    'KernelError: Cannot find a handle named "missing": the task was given none',
+  ]);
+  await assertNothingLeft(kernel);
+});
+
+Deno.test("a module that can't be loaded is a task that crashed", async () => {
+  await using kernel = new Kernel();
+  for (const file of ["fails_to_load.ts", "there_is_no_such_program.ts"]) {
+    const status = await start(kernel, file).wait();
+    assert(status.state === "crashed");
+    assertStringIncludes(status.error.message, "Cannot load the task");
+  }
+  await assertNothingLeft(kernel);
+});
+
+for (const how of ["blocks", "waits", "runs"]) {
+  Deno.test(`TaskHandle.kill() ends a task in a worker that ${how}`, async () => {
+    await using kernel = new Kernel();
+    const ready = kernel.init.createCounter();
+    const child = start(kernel, "ends.ts", {
+      args: [how],
+      handles: { ready: ready.duplicate(), never: kernel.init.createCounter() },
+    });
+    await ready.take();
+    child.kill();
+    assertEquals(await child.wait(), { state: "killed" });
+    await assertNothingLeft(kernel);
+  });
+}
+
+Deno.test("TaskHandle.kill() ends a task in a worker while it starts", async () => {
+  await using kernel = new Kernel();
+  const child = start(kernel, "ends.ts", { args: ["runs"] });
+  child.kill();
+  assertEquals(await child.wait(), { state: "killed" });
+  await assertNothingLeft(kernel);
+});
+
+Deno.test("hardKill ends a task in a worker that never yields", async () => {
+  await using kernel = new Kernel({ hardKill: "debugger" });
+  const ready = kernel.init.createCounter();
+  const child = start(kernel, "ends.ts", {
+    args: ["loops"],
+    handles: { ready: ready.duplicate() },
+  });
+  await ready.take();
+  child.kill();
+  assertEquals(await child.wait(), { state: "killed" });
+  await kernel.shutdown();
+  assertEquals(await kernel.shutdown(), { lingering: [] });
+});
+
+Deno.test("stop and continue hold a task in a worker at its next call", async () => {
+  await using kernel = new Kernel();
+  const counted = kernel.init.createCounter();
+  const child = start(kernel, "ends.ts", {
+    args: ["counts"],
+    handles: { counted: counted.duplicate() },
+  });
+  await counted.take();
+  child.send({ type: "processControl", control: "stop" });
+  assertEquals(kernel.tasks()[1]?.state, "stopped");
+  counted.tryTake();
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(counted.value, 0n);
+  child.send({ type: "processControl", control: "continue" });
+  assert(await counted.take() > 0n);
+  child.kill();
+  await child.wait();
+  await assertNothingLeft(kernel);
+});
+
+Deno.test("terminate aborts the signal of a task in a worker", async () => {
+  await using kernel = new Kernel();
+  const ready = kernel.init.createCounter();
+  const child = start(kernel, "ends.ts", {
+    args: ["listens"],
+    handles: { ready: ready.duplicate() },
+  });
+  await ready.take();
+  child.send({ type: "processControl", control: "terminate" });
+  assertEquals(await child.wait(), { state: "exited", code: 9, value: true });
+});
+
+Deno.test("a task in a worker uses queues, counters, timers, events and its console", async () => {
+  await using kernel = new Kernel();
+  const { init } = kernel;
+  const server = init.createMessageQueue();
+  const requests = init.createMessageQueue();
+  const log = init.createPipe();
+  const counter = init.createCounter();
+  const child = start(kernel, "objects.ts", {
+    handles: { server: server.sender, requests: requests.receiver, stderr: log.writer },
+  });
+  const call = await server.receiver.receive();
+  assertEquals(new TextDecoder().decode(call.bytes), "ping");
+  server.receiver.reply(call, new TextEncoder().encode("pong"));
+  await requests.sender.send(new TextEncoder().encode("add"), { handles: [counter.duplicate()] });
+  child.send({ type: "notification", notification: "childExit" }, { type: "string", value: "hi" });
+  assertEquals(await valueOf(child), {
+    callSync: "pong",
+    receiveSync: "add",
+    takeSync: 3n,
+    timeout: "TIMED_OUT",
+    timer: 1,
+    event: { type: "string", value: "hi" },
+    waitManySync: true,
+    aborted: ["CANCELED", "enough"],
+    abortedBefore: "CANCELED",
+  });
+  assertEquals(await counter.take(), 5n);
+  const buffer = new Uint8Array(100);
+  const length = await log.reader.read(buffer);
+  assertEquals(new TextDecoder().decode(buffer.subarray(0, length)), "to the console\n");
+  await assertNothingLeft(kernel);
+});
+
+Deno.test("what can't leave a worker is refused precisely, and changes nothing", async () => {
+  await using kernel = new Kernel();
+  const value = await valueOf(start(kernel, "refused.ts")) as Record<string, unknown>;
+  for (const name of ["predicate", "program", "value"]) {
+    assertMatch(String(value[name]), /^NOT_SUPPORTED: Cannot .*a function can't leave its thread$/);
+  }
+  assertEquals(value.number, "NO_SUCH_SYSCALL: No syscall has the number 123456");
+  assertMatch(String(value.map), /^NOT_SUPPORTED: Cannot map /);
+  assertEquals(value.mappingCount, 0);
+  assertEquals(value.reserved, [7, 8]);
+  assertMatch(String(value.again), /^INVALID_STATE/);
+  await assertNothingLeft(kernel);
+});
+
+Deno.test("a task in a worker spawns what it may load itself, and hands on its handles", async () => {
+  await using kernel = new Kernel();
+  const { reader, writer } = kernel.init.createPipe();
+  const value = await valueOf(start(kernel, "parent.ts", { handles: { output: writer } }));
+  const { event, ...rest } = value as Record<string, unknown>;
+  assertEquals(rest, {
+    status: { state: "exited", code: 4, value: ["output"] },
+    moved: true,
+    crash: ["RangeError", "out of luck"],
+    outside: "PERMISSION_DENIED",
+    wider: "PERMISSION_DENIED",
+    limits: "LIMIT_EXCEEDED",
+  });
+  assertStringIncludes(JSON.stringify(event), "exited");
+  const buffer = new Uint8Array(10);
+  const length = await reader.read(buffer);
+  assertEquals(new TextDecoder().decode(buffer.subarray(0, length)), "child");
+  assertEquals(await reader.read(buffer), 0);
+  await assertNothingLeft(kernel);
+});
+
+Deno.test("limits hold for a task in a worker", async () => {
+  await using kernel = new Kernel();
+  const limits = { bufferBytes: 65_536, handles: 16 };
+  assertEquals(await valueOf(start(kernel, "hoards.ts", { limits })), [
+    "LIMIT_EXCEEDED",
+    "TOO_MANY_HANDLES",
+  ]);
+  await assertNothingLeft(kernel);
+});
+
+Deno.test("a deadline ends a task in a worker that blocks", async () => {
+  await using kernel = new Kernel();
+  const ready = kernel.init.createCounter();
+  const child = start(kernel, "ends.ts", {
+    args: ["blocks"],
+    limits: { deadlineMs: 1 },
+    handles: { ready: ready.duplicate(), never: kernel.init.createCounter() },
+  });
+  assertEquals(await child.wait(), { state: "killed" });
+  await assertNothingLeft(kernel);
+});
