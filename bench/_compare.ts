@@ -34,7 +34,8 @@ export function median(numbers: readonly number[]): number {
   return quantile(numbers, 0.5);
 }
 
-function quantile(numbers: readonly number[], share: number): number {
+/** The number that so many of them, as a share, are below. */
+export function quantile(numbers: readonly number[], share: number): number {
   const sorted = [...numbers].sort((a, b) => a - b);
   return sorted[Math.round((sorted.length - 1) * share)] ?? NaN;
 }

@@ -8,7 +8,7 @@ import { Kernel } from "@carmine/kernel";
 import { HandleEntry } from "../capabilities/handle.ts";
 import { HandleTable } from "../capabilities/handle_table.ts";
 import { UnidirectionalPipe } from "../kernel/ipc/pipe.ts";
-import { compare, type Contestant, median, table } from "./_compare.ts";
+import { compare, type Contestant, median, quantile, table } from "./_compare.ts";
 
 const message = new Uint8Array(64);
 const into = new Uint8Array(64);
@@ -88,10 +88,9 @@ if (import.meta.main) {
     console.log(table(title, results));
     const [direct, through] = results;
     const added = through?.rounds.map((ns, i) => (ns - (direct?.rounds[i] ?? NaN)) / calls) ?? [];
-    const sorted = [...added].sort((a, b) => a - b);
     console.log(
       `  validation and dispatch add ${median(added).toFixed(1)} ns a call ` +
-        `(${sorted[1]?.toFixed(1)} … ${sorted.at(-2)?.toFixed(1)})\n`,
+        `(${quantile(added, 0.1).toFixed(1)} … ${quantile(added, 0.9).toFixed(1)})\n`,
     );
   }
   console.log(table("Handle look-up", await compare([lookUp])));

@@ -115,8 +115,19 @@ export function copyBytes(
   set(target, whole ? source : sliceView(source, start, count), offset);
 }
 
+/** Copies `count` bytes of a buffer from `start` into `target` at `offset`. */
+export function copyFrom(
+  target: Uint8Array,
+  offset: number,
+  source: ArrayBufferLike,
+  start: number,
+  count: number,
+): void {
+  set(target, new Bytes(source, start, count), offset);
+}
+
 /**
- * The same by hand, word by word, for equally aligned bytes of which there are views as words. Up to
+ * Copies by hand, word by word, between equally aligned bytes of which there are views as words. Up to
  * some {@linkcode BY_HAND_BYTES} that is faster, because `set` wants a view of exactly the bytes.
  */
 export function copyByHand(

@@ -1,7 +1,15 @@
 /**
  * The data of a ring: where its indices lie, and copies in and out.
  */
-import { bufferOf, BY_HAND_BYTES, copyByHand, copyBytes, lengthOf, offsetOf } from "./atomics.ts";
+import {
+  bufferOf,
+  BY_HAND_BYTES,
+  copyByHand,
+  copyBytes,
+  copyFrom,
+  lengthOf,
+  offsetOf,
+} from "./atomics.ts";
 import { GARBLED, HEADER_BYTES } from "./ring_layout.ts";
 
 const NO_WORDS = new Int32Array(0);
@@ -14,12 +22,14 @@ export class RingData {
   readonly size: number;
   /** Indices count modulo this, twice the size, so that full and empty differ. */
   readonly wrap: number;
+  readonly #memory: SharedArrayBuffer;
   readonly #dataWords: Int32Array;
   /** The buffer of the last small copy, and its bytes as words once it came twice in a row. */
   #lastBytes: Uint8Array | undefined = undefined;
   #lastWords: Int32Array | undefined = undefined;
 
   constructor(memory: SharedArrayBuffer, size: number) {
+    this.#memory = memory;
     this.data = new Uint8Array(memory, HEADER_BYTES, size);
     this.size = size;
     this.wrap = size * 2;
@@ -75,10 +85,10 @@ export class RingData {
       }
     }
     if (count <= first) {
-      copyBytes(target, start, this.data, position, count);
+      copyFrom(target, start, this.#memory, HEADER_BYTES + position, count);
     } else {
-      copyBytes(target, start, this.data, position, first);
-      copyBytes(target, start + first, this.data, 0, count - first);
+      copyFrom(target, start, this.#memory, HEADER_BYTES + position, first);
+      copyFrom(target, start + first, this.#memory, HEADER_BYTES, count - first);
     }
   }
 

@@ -228,7 +228,11 @@ export function record(name: string, fields: readonly ArgumentSpec[]): ArgumentS
 /** Reads one property of a value that may be hostile. */
 export function readField(from: unknown, field: string, name: string): unknown {
   if (typeof from !== "object" || from === null) throw invalid(name, "an object", from);
-  return reading(`${name}.${field}`, () => (from as Record<string, unknown>)[field]);
+  try {
+    return (from as Record<string, unknown>)[field];
+  } catch (cause) {
+    throw unreadable(`${name}.${field}`, cause);
+  }
 }
 
 /** The elements of an array that may be hostile, copied once. */
@@ -282,8 +286,12 @@ function reading<T>(name: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    throw new KernelError("INVALID_ARGUMENT", `${name} can't be read`, { cause });
+    throw unreadable(name, cause);
   }
+}
+
+function unreadable(name: string, cause: unknown): KernelError {
+  return new KernelError("INVALID_ARGUMENT", `${name} can't be read`, { cause });
 }
 
 /** A set of signals out of those allowed. */

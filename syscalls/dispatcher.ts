@@ -75,10 +75,23 @@ export class Dispatcher {
   ): unknown {
     const call = this.#calls[number];
     if (call === undefined) throw noSuchSyscall(number);
-    const { task } = caller;
-    if (call.isTransfer && task.isRunning && this.onTrace === undefined) {
+    // This and `#transfer` are short enough for the engine to put them into the stub's own code.
+    if (call.isTransfer && caller.task.isRunning && this.onTrace === undefined) {
       return this.#transfer(caller, call, a, b);
     }
+    return this.#carryOut(caller, call, a, b, c, d);
+  }
+
+  /** `call` for every kind of arguments and of task. */
+  #carryOut(
+    caller: Caller,
+    call: CompiledSyscall,
+    a: unknown,
+    b: unknown,
+    c: unknown,
+    d: unknown,
+  ): unknown {
+    const { task } = caller;
     const named = a;
     const second = b;
     const third = c;
@@ -205,6 +218,29 @@ export class Dispatcher {
       moved = moveOn(caller, call, args, result as number);
       if (moved === byteLengthOf(args[1] as Uint8Array)) return moved;
     }
+    try {
+      // Carrying a call out may run a task's code too: a filter's predicate.
+      if (!isQueued && call.readsObjects) this.#checkAgain(caller, call, given);
+      if (wait.signal !== undefined && hasAborted(wait.signal)) {
+        throw canceled(wait.signal, moved > 0 ? moved : undefined);
+      }
+      return this.#park(caller, call, wait, args, moved, first);
+    } catch (error) {
+      call.abandon?.(caller, args[0], args[1], args[2], args[3]); // what it has begun
+      throw error;
+    }
+  }
+
+  /** The call as it waits, unless it is not to; then what it moved so far, if it moved anything. */
+  #park(
+    caller: Caller,
+    call: CompiledSyscall,
+    wait: CheckedWaitOptions,
+    args: readonly unknown[],
+    moved: number,
+    first: unknown,
+  ): PendingCall | number {
+    const target = call.form === ArgumentForm.HANDLE ? args[0] as HandleEntry : undefined;
     const parksFirst = call.spec.parksFirst === true;
     // Waiting for signals is what a nonblocking handle's holder does instead.
     const canTry = parksFirst && ((target?.object.signals ?? 0) & call.waits) !== 0;

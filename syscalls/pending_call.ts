@@ -75,7 +75,8 @@ export class PendingCall implements Waiter, PendingWait {
   /**
    * Parks the call.
    *
-   * @throws {KernelError} LIMIT_EXCEEDED when the task may not wait for more.
+   * @throws {KernelError} LIMIT_EXCEEDED when the task may not wait for more. What the call has begun
+   * is then the dispatcher's to abandon.
    */
   constructor(settings: PendingCallSettings) {
     this.#settings = settings;
@@ -100,7 +101,6 @@ export class PendingCall implements Waiter, PendingWait {
       this.#listen(wait.signal);
     } catch (cause) {
       this.#end();
-      settings.call.abandon?.(caller, args[0], args[1], args[2], args[3]);
       throw new KernelError("INVALID_STATE", "the kernel's clock or the signal failed", { cause });
     }
   }
@@ -137,6 +137,11 @@ export class PendingCall implements Waiter, PendingWait {
       const result = call.spec.movesAll === true
         ? this.#moveMore()
         : call.run(caller, args[0], args[1], args[2], args[3]);
+      if (this.#hasEnded) {
+        // The try itself ended the call: a filter's predicate closed the handle, or ended the task.
+        call.abandon?.(caller, args[0], args[1], args[2], args[3]);
+        return "skipped";
+      }
       if (result === WOULD_BLOCK) {
         if (call.spec.parksFirst === true && this.#moveOn()) return "skipped";
         return node.operation && this.#nodes.length === 1 ? "blocked" : "skipped";

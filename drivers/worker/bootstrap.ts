@@ -11,8 +11,10 @@
  *
  * @module
  */
+import { hidesPathSegments, isCommonJs } from "./import_policy.ts";
 import { lifeLockReleased } from "./life_lock.ts";
-import { type ErrorReport, parseWorkerMessage, type WorkerConfig } from "./protocol.ts";
+import { parseWorkerMessage, type WorkerConfig } from "./protocol.ts";
+import { errorFrom, loadError } from "./task_error.ts";
 import { requireWorkerOptions } from "./worker_options.ts";
 
 /** How a task's module ended. */
@@ -68,7 +70,8 @@ const PRIVATE_MODULES = ["boot.ts", "capabilities/", "drivers/", "kernel/", "mem
  * @throws {Error} When the host lacks the unstable flag or the permission that this needs.
  */
 export function startWorker(options: WorkerOptions): WorkerThread {
-  const imports = checkImports(options.imports);
+  requireConfinable(options.entry, options.imports);
+  const imports = options.imports.map((text) => new URL(text));
   const folder = folderOf(options.entry);
   requireWorkerOptions();
   const mark = crypto.randomUUID();
@@ -239,60 +242,44 @@ function hostAndPort({ hostname, port, protocol }: URL): string {
 
 /** The folder that holds the entry, "" for a module that lies nowhere. */
 function folderOf(entry: URL): string {
-  switch (entry.protocol) {
-    case "file:":
-    case "http:":
-    case "https:": {
-      const folder = new URL("./", entry);
-      return folder.href;
-    }
-    case "data:":
-      return "";
-    default:
-      throw new TypeError(
-        `Cannot start a task from ${entry.protocol} URL ${entry.href.slice(0, 100)}: ` +
-          "give a file:, http:, https: or data: URL",
-      );
-  }
+  return entry.protocol === "data:" ? "" : new URL("./", entry).href;
 }
 
-function checkImports(imports: readonly string[]): URL[] {
-  return imports.map((text) => {
+const ENTRY_SCHEMES = ["file:", "http:", "https:", "data:"];
+const IMPORT_SCHEMES = ["file:", "http:", "https:"];
+
+/**
+ * Checks what a task would be started from.
+ *
+ * @throws {TypeError} When a worker couldn't be confined to it.
+ */
+export function requireConfinable(entry: URL, imports: readonly string[]): void {
+  const { href, protocol } = entry;
+  if (!ENTRY_SCHEMES.includes(protocol)) {
+    throw new TypeError(
+      `Cannot start a task from ${href.slice(0, 200)}: give a file:, http:, https: or data: URL`,
+    );
+  }
+  if (protocol !== "data:" && (hidesPathSegments(href) || isCommonJs(href))) {
+    throw new TypeError(
+      `Cannot start a task from ${href.slice(0, 200)}: ` +
+        "it is CommonJS or a declaration, or has a slash or a zero in escaped form",
+    );
+  }
+  for (const text of imports) {
     const url = URL.canParse(text) ? new URL(text) : undefined;
-    if (url === undefined || !["file:", "http:", "https:"].includes(url.protocol)) {
+    if (
+      url === undefined || !IMPORT_SCHEMES.includes(url.protocol) || hidesPathSegments(url.href)
+    ) {
       throw new TypeError(
         `Cannot let a task import ${text}: give an absolute file:, http: or https: URL, ` +
           'or a prefix of URLs that ends in "/"',
       );
     }
-    return url;
-  });
+  }
 }
 
 /** A thread that is not to be believed any more. */
 function unreadable(): WorkerEnd {
   return { state: "crashed", error: new Error("The task's thread posted what it may not") };
-}
-
-/** The error that the task threw, as a plain `Error` of this realm. */
-function errorFrom({ name, message, stack }: ErrorReport): Error {
-  const error = new Error(message);
-  error.name = name || "Error";
-  error.stack = stack || `${error.name}: ${message}`;
-  return error;
-}
-
-/** What Deno says about an import that the hook denied, or that needs what the worker may not. */
-const DENIED = [
-  /^Unsupported scheme "carmine-denied" for module "carmine-denied:import-of\/([^"]*)"/,
-  /^Requires (?:read|import|net) access to "([^"]*)"/,
-];
-
-/** Why a task's modules could not be loaded, in the words of this side. */
-function loadError({ message }: ErrorReport, entry: URL): Error {
-  const denied = DENIED.map((pattern) => pattern.exec(message)?.[1]).find((found) => found);
-  const reason = denied === undefined
-    ? message
-    : `it may not import ${denied}: that lies outside its folder and what it was allowed to import`;
-  return new Error(`Cannot load the task ${entry.href.slice(0, 200)}: ${reason}`);
 }

@@ -52,7 +52,7 @@ export function mayImport(url: string, policy: ImportPolicy): boolean {
  * `module.constructor` has everything that `node:module` has, `registerHooks` too. (By
  * package.json other names can be CommonJS as well, so the lock also disarms `Module` itself.)
  */
-function isCommonJs(url: string): boolean {
+export function isCommonJs(url: string): boolean {
   const path = toLowerCase(withoutSuffix(url));
   return endsWith(path, ".cjs") || endsWith(path, ".cts") || isDeclaration(path);
 }
@@ -67,7 +67,7 @@ function isDeclaration(path: string): boolean {
  * True when the file system may see other segments than the URL has: `..%2fsecret.json` is one
  * segment of a URL and two of a path, the first of them "..".
  */
-function hidesPathSegments(url: string): boolean {
+export function hidesPathSegments(url: string): boolean {
   const path = toLowerCase(withoutSuffix(url));
   return includes(path, "%2f") || includes(path, "%5c") || includes(path, "%00");
 }

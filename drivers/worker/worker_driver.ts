@@ -103,7 +103,7 @@ export class WorkerDriver implements Driver {
       publicModules: PUBLIC_MODULES,
       onReady: () => task.started(),
       onEnd: (end) => {
-        while (server.drain()); // what it asked for before it ended
+        server.drainLast(); // what it asked for before it ended
         finish(task, end);
       },
     });

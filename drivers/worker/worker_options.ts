@@ -26,8 +26,14 @@ interface ChildProcessModule {
 
 let isEnabled: boolean | undefined;
 
-/** @throws {Error} When the feature is off; the message says what to add to deno.json. */
+/**
+ * @throws {Error} When the feature is off; the message says what to add to deno.json. Also where
+ * there is no Deno to ask: on other platforms, and in a task's own worker.
+ */
 export function requireWorkerOptions(): void {
+  if (!("Deno" in globalThis)) {
+    throw new Error("Cannot start a task in a worker: that needs Deno, which isn't reachable here");
+  }
   isEnabled ??= probe();
   if (!isEnabled) throw new Error(MESSAGE);
 }

@@ -4,7 +4,8 @@
  * Invariants:
  * - a channel is active while a handle with WRITE names it, and never again after that;
  * - `subscriptions` are those with a handle left, in the order they were made;
- * - a publish under way serves the subscriptions that were there when it began and are left.
+ * - a publish under way serves the subscriptions that were there when it began and are left;
+ * - a publish that is held keeps its event, and is charged for it, until it is finished or given up.
  *
  * @module
  */
@@ -35,8 +36,8 @@ export interface SubscriptionSettings {
 /** A publish that waits for subscriptions with the policy "block". */
 export interface BlockedPublish extends DeliveryResult {
   readonly record: EventRecord;
-  /** Subscriptions that want the event and had no room yet. */
-  waitsFor: EventSubscriptionObject[];
+  /** Subscriptions that want the event and had no room yet; the record is retained while any is. */
+  waitsFor: readonly EventSubscriptionObject[];
 }
 
 /** One channel. */
@@ -45,10 +46,9 @@ export class EventChannelObject extends KernelObject implements EventIpcChannelO
   readonly capabilities: number = Capability.EVENT_SENDER | Capability.EVENT_CHANNEL;
   readonly channelId: string;
   readonly maxSubscribers: number;
-  /** Replaced and not changed while a publish walks it. */
-  #subscriptions: EventSubscriptionObject[] = [];
-  /** Publishes that walk the subscriptions now: a filter's predicate can publish again. */
-  #walks = 0;
+  readonly #subscriptions: Set<EventSubscriptionObject> = new Set();
+  /** The same as an array that is never changed; undefined from a change on until it is needed. */
+  #snapshot: readonly EventSubscriptionObject[] | undefined = undefined;
   /** Open and in-flight handles with WRITE. */
   #publishers = 0;
 
@@ -63,7 +63,7 @@ export class EventChannelObject extends KernelObject implements EventIpcChannelO
   }
 
   get subscriberCount(): number {
-    return this.#subscriptions.length;
+    return this.#subscriptions.size;
   }
 
   override handleOpened(handle: object): void {
@@ -84,24 +84,22 @@ export class EventChannelObject extends KernelObject implements EventIpcChannelO
    */
   subscribe(settings: SubscriptionSettings = {}): EventSubscriptionObject {
     if (!this.isActive) throw new EventError("PEER_CLOSED", "no publisher is left");
-    if (this.#subscriptions.length >= this.maxSubscribers) {
+    if (this.#subscriptions.size >= this.maxSubscribers) {
       throw new EventError(
         "LIMIT_EXCEEDED",
         `it has ${this.maxSubscribers} subscriptions, the most it takes`,
       );
     }
     const subscription = new EventSubscriptionObject(this, settings);
-    if (this.#walks > 0) this.#subscriptions = [...this.#subscriptions, subscription];
-    else this.#subscriptions.push(subscription);
+    this.#subscriptions.add(subscription);
+    this.#snapshot = undefined;
     return subscription;
   }
 
   /** A subscription has ended: whoever waited for room in it doesn't any more. */
   leave(subscription: EventSubscriptionObject): void {
-    const at = this.#subscriptions.indexOf(subscription);
-    if (at < 0) return;
-    if (this.#walks > 0) this.#subscriptions = this.#subscriptions.toSpliced(at, 1);
-    else this.#subscriptions.splice(at, 1);
+    this.#subscriptions.delete(subscription);
+    this.#snapshot = undefined;
     this.waiters.wake();
   }
 
@@ -109,10 +107,9 @@ export class EventChannelObject extends KernelObject implements EventIpcChannelO
   sendEvent(record: EventRecord): DeliveryResult {
     let delivered = 0;
     let dropped = 0;
-    const subscriptions = this.#subscriptions;
+    const subscriptions = this.#listed();
     // Held until all have been served: what the payload costs is charged once, before any effect.
     record.retain();
-    this.#walks++;
     try {
       for (let i = 0; i < subscriptions.length; i++) {
         const result = (subscriptions[i] as EventSubscriptionObject).offer(record);
@@ -120,38 +117,50 @@ export class EventChannelObject extends KernelObject implements EventIpcChannelO
         else if (result === Offer.DROPPED) dropped++;
       }
     } finally {
-      this.#walks--;
       record.release();
     }
     return { delivered, dropped };
   }
 
-  /** As `sendEvent`, but remembers the full subscriptions that hold their publishers. */
+  /**
+   * As `sendEvent`, but remembers the full subscriptions that hold their publishers. The caller goes
+   * on with a publish that has some, or gives it up.
+   */
   beginPublish(record: EventRecord): BlockedPublish {
-    const publish: BlockedPublish = { record, delivered: 0, dropped: 0, waitsFor: [] };
-    const subscriptions = this.#subscriptions;
+    const waitsFor: EventSubscriptionObject[] = [];
+    const publish: BlockedPublish = { record, delivered: 0, dropped: 0, waitsFor };
+    const subscriptions = this.#listed();
+    let isHeld = false;
     record.retain();
-    this.#walks++;
     try {
       for (const subscription of subscriptions) {
-        if (subscription.overflow === "block") offerAndHold(subscription, publish);
-        else count(subscription.offer(record), publish);
+        const isPatient = subscription.overflow === "block";
+        const result = isPatient ? subscription.tryOffer(record) : subscription.offer(record);
+        if (result === Offer.FULL) waitsFor.push(subscription);
+        else count(result, publish);
       }
+      isHeld = waitsFor.length > 0;
     } finally {
-      this.#walks--;
-      record.release();
+      if (!isHeld) record.release();
     }
     return publish;
   }
 
-  /** Goes on with a publish that was held; true when nothing is left to do. */
-  continuePublish(publish: BlockedPublish): boolean {
+  /** Goes on with a publish that was held. */
+  continuePublish(publish: BlockedPublish): void {
     publish.waitsFor = publish.waitsFor.filter((subscription) => {
       const result = subscription.take(publish.record);
       count(result, publish);
       return result === Offer.FULL;
     });
-    return publish.waitsFor.length === 0;
+    if (publish.waitsFor.length === 0) publish.record.release();
+  }
+
+  /** Gives a publish that was held up: those it waits for don't get the event. */
+  abandonPublish(publish: BlockedPublish): void {
+    if (publish.waitsFor.length === 0) return;
+    publish.waitsFor = [];
+    publish.record.release();
   }
 
   /** A full subscription has room again: whoever was held goes on, in order of arrival. */
@@ -176,7 +185,12 @@ export class EventChannelObject extends KernelObject implements EventIpcChannelO
   }
 
   #tellEnd(): void {
-    for (const subscription of [...this.#subscriptions]) subscription.waiters.wake();
+    for (const subscription of this.#listed()) subscription.waiters.wake();
+  }
+
+  /** The subscriptions as they are now; what a filter's predicate changes, a walk doesn't see. */
+  #listed(): readonly EventSubscriptionObject[] {
+    return this.#snapshot ??= [...this.#subscriptions];
   }
 }
 
@@ -208,13 +222,6 @@ export class EventSubscriptionObject extends EventReceiverObject {
     if (this.channel.isActive) return super.ownSignals();
     return super.ownSignals() | Signals.READABLE | Signals.PEER_CLOSED;
   }
-}
-
-function offerAndHold(subscription: EventSubscriptionObject, publish: BlockedPublish): void {
-  if (!subscription.wants(publish.record)) return;
-  const result = subscription.take(publish.record);
-  if (result === Offer.FULL) publish.waitsFor.push(subscription);
-  else count(result, publish);
 }
 
 function count(result: number, publish: DeliveryResult): void {

@@ -13,6 +13,16 @@ import type { EventRecord } from "./event.ts";
 /** Most filters that one receiver has: each is tried on every event, at the sender's cost. */
 export const MAX_FILTERS = 256;
 
+/**
+ * How deep predicates may call each other: one that sends events runs those of whoever receives
+ * them. Without a bound, a filter that publishes to its own channel would take the whole stack, and
+ * two would never end.
+ */
+const MOST_NESTED = 3;
+
+/** Predicates that run now, in all queues of the isolate. */
+let nested = 0;
+
 /** What filters make of an event. */
 export type Verdict = "wanted" | "unwanted" | "failed";
 
@@ -61,7 +71,7 @@ export class EventFilters {
     return false;
   }
 
-  /** Whether the event is wanted; "failed" when only predicates that threw could tell. */
+  /** Whether the event is wanted; "failed" when only predicates that failed could tell. */
   judge(record: EventRecord): Verdict {
     if (this.#filters.size === 0) return "wanted";
     let verdict: Verdict = "unwanted";
@@ -92,13 +102,21 @@ function matches(filter: EventFilter, record: EventRecord): boolean {
     case "sender":
       return metadata.sender === filter.sender;
     case "custom":
-      return Boolean(predicateOf(filter)(record.toEvent()));
+      return satisfiesPredicate(filter, record.toEvent());
     default:
       return filter satisfies never;
   }
 }
 
-/** The bare function, so that a call of it doesn't hand out the filter as `this`. */
-function predicateOf(filter: EventFilter & { type: "custom" }): (event: Event) => boolean {
-  return filter.predicate;
+/** What a predicate says of the event; throws what it throws. */
+function satisfiesPredicate(filter: EventFilter & { type: "custom" }, event: Event): boolean {
+  if (nested >= MOST_NESTED) throw new EventError("INVALID_STATE", "predicates call each other");
+  // The bare function, so that a call of it doesn't hand out the filter as `this`.
+  const { predicate } = filter;
+  nested++;
+  try {
+    return Boolean(predicate(event));
+  } finally {
+    nested--;
+  }
 }

@@ -120,7 +120,7 @@ export class EventManager {
   ): void {
     if (target.status !== undefined) {
       if (controlOf(content) === "kill") return; // as kill(): what is dead stays dead
-      throw new EventError("TASK_DEAD", `task ${target.taskId} (${target.name}) has ended`);
+      throw hasEnded(target);
     }
     if (this.#isSpared(target, content)) {
       throw new EventError("NOT_SUPPORTED", "init is neither killed nor stopped");
@@ -209,8 +209,8 @@ export class EventManager {
       const own = manner.forced || manner.reliable ? record.fork() : record;
       return this.#sendOne(sender, member, own, manner);
     } catch (error) {
-      if (error instanceof KernelError && error.code === "LIMIT_EXCEEDED") return "dropped";
-      throw error;
+      if (!(error instanceof KernelError)) throw error;
+      return "dropped"; // LIMIT_EXCEEDED, or TASK_DEAD only now
     }
   }
 
@@ -231,7 +231,9 @@ export class EventManager {
       return "delivered";
     }
     if (!manner.reliable) return outcomeOf(target.events.offer(record));
-    if (!target.events.wants(record)) return "unwanted";
+    const verdict = target.events.judge(record);
+    if (verdict !== Offer.TAKEN) return outcomeOf(verdict);
+    if (target.events.isClosed) throw hasEnded(target); // a predicate ended it
     // Behind those that wait already: there may be room for which none of them has been tried yet.
     const isTaken = !this.#reliable.hasWaiting(target) &&
       target.events.take(record) === Offer.TAKEN;
@@ -327,6 +329,10 @@ function forceInto(target: TaskObject, record: EventRecord, sender: TaskObject):
     record.unforce();
     throw error;
   }
+}
+
+function hasEnded(target: TaskObject): EventError {
+  return new EventError("TASK_DEAD", `task ${target.taskId} (${target.name}) has ended`);
 }
 
 function outcomeOf(offer: number): Outcome {

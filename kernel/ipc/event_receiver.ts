@@ -120,18 +120,31 @@ export abstract class EventReceiverObject extends KernelObject
    * @throws {KernelError} LIMIT_EXCEEDED when its sender has no room for the payload.
    */
   offer(record: EventRecord): number {
-    if (this.filters.size > 0 && !this.wants(record)) return Offer.REFUSED;
-    const result = this.take(record);
+    const result = this.tryOffer(record);
     if (result !== Offer.FULL) return result;
     this.#dropped++;
     return Offer.DROPPED;
   }
 
-  /** True when the filters let the event through; a failing predicate counts it as dropped. */
-  wants(record: EventRecord): boolean {
+  /** As `offer`, but counts nothing as dropped for want of room: then it is FULL. */
+  tryOffer(record: EventRecord): number {
+    const verdict = this.judge(record);
+    return verdict === Offer.TAKEN ? this.take(record) : verdict;
+  }
+
+  /**
+   * What the filters say: TAKEN stands for wanted, REFUSED for unwanted; where a predicate failed
+   * that could have wanted it, the event is DROPPED and counted. Predicates are a task's code and
+   * may have done anything meanwhile, also to this queue.
+   */
+  judge(record: EventRecord): number {
+    if (this.filters.size === 0) return Offer.TAKEN;
+    if (this.#isClosed) return Offer.REFUSED;
     const verdict = this.filters.judge(record);
-    if (verdict === "failed") this.#dropped++;
-    return verdict === "wanted";
+    if (verdict === "wanted") return Offer.TAKEN;
+    if (verdict === "unwanted") return Offer.REFUSED;
+    this.#dropped++;
+    return Offer.DROPPED;
   }
 
   /** Takes an event that the filters let through; FULL when the policy keeps what is there. */

@@ -9,9 +9,11 @@
  * @module
  */
 import type { FailurePolicy } from "../../capabilities/event_ops.ts";
+import { reportUncaught } from "../../capabilities/report_uncaught.ts";
 import type { Clock } from "../clock.ts";
 import type { TaskObject } from "../task.ts";
 import type { EventRecord } from "./event.ts";
+import { Offer } from "./event_receiver.ts";
 
 /** How reliable events are delivered to one task. */
 export interface DeliveryPolicy {
@@ -114,10 +116,15 @@ export class ReliableDeliveries {
     const windowMs = timeoutMs * 2 ** waiting.attempts;
     if (windowMs === Infinity) return;
     const { clock } = this.#host;
-    waiting.cancelTimer = clock.schedule(clock.now() + windowMs, () => {
-      waiting.attempts++;
-      this.#await(waiting, deliveries);
-    });
+    try {
+      waiting.cancelTimer = clock.schedule(clock.now() + windowMs, () => {
+        waiting.attempts++;
+        this.#await(waiting, deliveries);
+      });
+    } catch (error) {
+      reportUncaught(error); // the clock is the host's
+      deliveries.fail(waiting, "the kernel's clock failed");
+    }
   }
 }
 
@@ -160,8 +167,9 @@ class TargetDeliveries {
     }
   }
 
-  /** Gives an event up. */
+  /** Gives an event up, if it still waits. */
   fail(waiting: Waiting, why: string): void {
+    if (!this.#laneOf(waiting).has(waiting)) return;
     this.#remove(waiting);
     waiting.record.release();
     this.#onFailure(waiting.record, waiting.sender, this.#target, waiting.policy, why);
@@ -184,17 +192,25 @@ class TargetDeliveries {
     return undefined;
   }
 
+  /** Delivers the event, unless a predicate of the target's filters changed what is there. */
   #deliver(waiting: Waiting): void {
     const { record } = waiting;
-    this.#remove(waiting);
     const { events } = this.#target;
+    const verdict = events.judge(record);
+    if (!this.#laneOf(waiting).has(waiting)) return; // it was given up meanwhile
+    if (events.isClosed || (verdict === Offer.TAKEN && !events.hasRoom)) return; // see `flush`
+    this.#remove(waiting);
     record.unforce(); // it takes ordinary room from here on
-    if (events.wants(record)) events.take(record);
+    if (verdict === Offer.TAKEN) events.take(record);
     record.release();
   }
 
   #remove(waiting: Waiting): void {
-    waiting.cancelTimer();
+    try {
+      waiting.cancelTimer();
+    } catch (error) {
+      reportUncaught(error); // the clock is the host's
+    }
     this.#laneOf(waiting).delete(waiting);
     if (this.size === 0) this.#onEmpty();
   }

@@ -77,6 +77,10 @@ export const eventHandlers: Handlers<typeof eventCalls> = {
       if (publish.waitsFor.length > 0) return WOULD_BLOCK;
       return { delivered: publish.delivered, dropped: publish.dropped };
     },
+    abandon(_caller, target, content) {
+      const publish = blocked.get(content);
+      if (publish !== undefined) channelOf(target).abandonPublish(publish);
+    },
     // It looks on and is no operation: the publisher of one full subscription must not hold up
     // those of others. Each tries in order of arrival, so a subscription's order holds.
     park: (_caller, entry) => [{ entry, signals: Signals.WRITABLE, operation: false }],

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type ErrorCode, inContext, KernelError, rebuildError } from "../../capabilities/errors.ts";
+import { KernelError } from "../../capabilities/errors.ts";
 import type { WouldBlock } from "../../capabilities/stream_ops.ts";
 import {
   ArgumentForm,
@@ -28,6 +28,7 @@ import {
   ReplyKind,
   RequestMode,
 } from "./page.ts";
+import { asError, canceled, inWordsOf, taskDead, tooLong, withTransferred } from "./page_errors.ts";
 
 /** Bytes of a long write that go at once: the kernel holds them while the call waits. */
 const PIECE_BYTES = 64 * 1_024;
@@ -73,11 +74,15 @@ export class PageDoor implements Door {
     ...args: CallerArgs<Args>
   ): Promise<Result> {
     const wait = checkWaitOptions(options);
-    if (!isLongWrite(syscall, args)) return await this.#waitFor(syscall, args, wait) as Result;
+    if (!isLongWrite(syscall, args)) {
+      return await this.#waitFor(syscall, args, wait) as Result;
+    }
     const bytes = args[1] as Uint8Array;
+    const until = performance.now() + wait.timeoutMs; // for all pieces together
     let moved = 0;
     for (const piece of pieces(bytes)) {
-      const written = await this.#waitFor(syscall, [args[0], piece], wait)
+      const rest = { signal: wait.signal, timeoutMs: timeLeft(until) };
+      const written = await this.#waitFor(syscall, [args[0], piece], rest)
         .catch((error) => Promise.reject(withTransferred(error, moved)));
       moved += written as number;
       if (written !== piece.length) break; // a nonblocking handle takes what fits
@@ -95,11 +100,13 @@ export class PageDoor implements Door {
     if (!isLongWrite(syscall, args)) {
       return this.#callNow(syscall, syscall.number, args, RequestMode.WAIT, timeoutMs) as Result;
     }
+    const until = performance.now() + timeoutMs;
     let moved = 0;
     for (const piece of pieces(args[1] as Uint8Array)) {
       try {
+        const left = timeLeft(until);
         const parts = [args[0], piece];
-        const written = this.#callNow(syscall, syscall.number, parts, RequestMode.WAIT, timeoutMs);
+        const written = this.#callNow(syscall, syscall.number, parts, RequestMode.WAIT, left);
         moved += written as number;
         if (written !== piece.length) break;
       } catch (error) {
@@ -267,49 +274,6 @@ export class PageDoor implements Door {
   }
 }
 
-/** What `make` gives; a refusal is told in the words of the call. */
-function inWordsOf<Result>(spec: SyscallSpec | undefined, make: () => Result): Result {
-  try {
-    return make();
-  } catch (error) {
-    if (!(error instanceof KernelError) || spec === undefined) throw error;
-    throw inContext(error, spec.name, spec.verb);
-  }
-}
-
-function tooLong(length: number): never {
-  throw new KernelError("MESSAGE_TOO_LONG", `${length} bytes don't go through a task's page`);
-}
-
-function taskDead(): KernelError {
-  return new KernelError("TASK_DEAD", "The task has ended");
-}
-
-function canceled(syscall: string, { reason }: AbortSignal, from?: KernelError): KernelError {
-  return new KernelError("CANCELED", from?.message ?? `Cannot wait: its signal was aborted`, {
-    syscall,
-    cause: reason,
-    ...(from?.transferred === undefined ? {} : { transferred: from.transferred }),
-  });
-}
-
-/** The kernel's error as one of this thread. */
-function asError(value: unknown): KernelError {
-  const { name, code, message, syscall, needed, transferred } = value as {
-    readonly name: string;
-    readonly code: ErrorCode;
-    readonly message: string;
-    readonly syscall?: string;
-    readonly needed?: number;
-    readonly transferred?: number;
-  };
-  return rebuildError(name, code, message, {
-    ...(syscall === undefined ? {} : { syscall }),
-    ...(needed === undefined ? {} : { needed }),
-    ...(transferred === undefined ? {} : { transferred }),
-  });
-}
-
 /** A result whose bytes were in the kernel's copy of the buffer has them in the caller's. */
 function withOutput(value: unknown, output: Uint8Array, length: number): unknown {
   if (typeof value !== "object" || value === null || !("bytes" in value)) return value;
@@ -322,17 +286,12 @@ function isLongWrite(spec: SyscallSpec, args: readonly unknown[]): boolean {
   return spec.movesAll === true && bytes instanceof Uint8Array && bytes.length > PIECE_BYTES;
 }
 
+function timeLeft(until: number): number {
+  return Math.max(0, until - performance.now());
+}
+
 function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
     yield bytes.subarray(at, at + PIECE_BYTES);
   }
-}
-
-function withTransferred(error: unknown, before: number): unknown {
-  if (!(error instanceof KernelError) || before === 0) return error;
-  return rebuildError(error.name, error.code, error.message, {
-    transferred: before + (error.transferred ?? 0),
-    ...(error.syscall === undefined ? {} : { syscall: error.syscall }),
-    ...(error.cause === undefined ? {} : { cause: error.cause }),
-  });
 }

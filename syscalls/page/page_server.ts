@@ -26,11 +26,15 @@ import {
 
 /** Requests served before everybody else in the isolate gets a turn. */
 const REQUESTS_PER_TURN = 256;
+/** Turns that a full ring of the shortest requests takes at most. */
+const LAST_TURNS = 8;
 /** Bytes of replies that may wait for the task before its requests have to. */
 const MAX_BACKLOG_BYTES = 1_024 * 1_024;
 /** Calls of one task that may wait in the kernel at once through its page. */
 const MAX_WAITING_CALLS = 1_024;
-/** The most bytes that a call which waits reads at once: its buffer is held while it waits. */
+/** Bytes of requests that wait, together: what a call writes is held while it waits. */
+const MAX_HELD_BYTES = 96 * 1_024 * 1_024;
+/** The most bytes that a call which waits reads at once where much is held already. */
 const MAX_WAITING_OUTPUT_BYTES = 64 * 1_024;
 /** The most bytes that any call reads at once. */
 const MAX_OUTPUT_BYTES = 16 * 1_024 * 1_024;
@@ -53,6 +57,8 @@ export class PageServer {
   readonly #replies: FrameSender;
   /** Calls that wait, by the ids that the task gave them. */
   readonly #waiting = new Map<number, AbortController>();
+  /** Bytes of the requests that wait. */
+  #heldBytes = 0;
   readonly #onViolation: (error: Error) => void;
   #isStopped = false;
 
@@ -84,6 +90,11 @@ export class PageServer {
     }
   }
 
+  /** Serves what an ended task left, and no more: its thread may go on sending. */
+  drainLast(): void {
+    for (let i = 0; i < LAST_TURNS && this.drain(); i++);
+  }
+
   /** Serves what is there, up to a bound; true when there may be more. */
   drain(): boolean {
     try {
@@ -94,7 +105,7 @@ export class PageServer {
         // The task may wait for it, with the rest of a frame that is longer than the ring.
         if (this.#requests.takeHasMadeRoom()) this.#page.replyBell.ring();
         if (frame === undefined) return false;
-        this.#serveRequest(parseRequest(decode(frame)));
+        this.#serveRequest(parseRequest(decode(frame)), frame.length);
       }
       return true;
     } catch (error) {
@@ -114,7 +125,7 @@ export class PageServer {
     this.#page.requestBell.ring(); // lets `serve` end
   }
 
-  #serveRequest(request: Request): void {
+  #serveRequest(request: Request, bytes: number): void {
     if (request.mode === RequestMode.CANCEL) return this.#waiting.get(request.id)?.abort();
     const isWait = request.mode === RequestMode.WAIT;
     if (isWait && this.#waiting.has(request.id)) {
@@ -123,9 +134,14 @@ export class PageServer {
     try {
       const call = this.#dispatcher.find(request.number);
       if (call?.spec.givesMemory === true) throw staysHere(call);
+      // Long buffers are held only while that leaves room for many short ones.
+      const isMuch = isWait && this.#heldBytes > MAX_HELD_BYTES / 2;
+      const most = isMuch ? MAX_WAITING_OUTPUT_BYTES : MAX_OUTPUT_BYTES;
       const outputs: Uint8Array[] = [];
-      const args = request.args.map((given, i) => withOutput(call, given, i, isWait, outputs));
-      if (isWait) return void this.#wait(request, args, outputs[0]);
+      const args = request.args.map((given, i) => withOutput(call, given, i, most, outputs));
+      if (isWait) {
+        return void this.#wait(request, args, outputs[0], bytes + (outputs[0]?.length ?? 0));
+      }
       const [a, b, c, d] = args;
       const result = this.#dispatcher.call(this.#caller, request.number, a, b, c, d);
       this.#succeed(request.id, result, outputs[0]);
@@ -138,8 +154,10 @@ export class PageServer {
     { id, number, timeoutMs }: Request,
     [a, b, c, d]: readonly unknown[],
     output: Uint8Array | undefined,
+    bytes: number,
   ): Promise<void> {
     const abort = new AbortController();
+    this.#heldBytes += bytes;
     try {
       if (this.#waiting.size >= MAX_WAITING_CALLS) {
         throw new KernelError(
@@ -148,6 +166,10 @@ export class PageServer {
           { syscall: "page" },
         );
       }
+      if (this.#heldBytes > MAX_HELD_BYTES) {
+        const most = `calls of this task that wait have over ${MAX_HELD_BYTES} bytes`;
+        throw new KernelError("LIMIT_EXCEEDED", `Cannot wait: ${most}`, { syscall: "page" });
+      }
       this.#waiting.set(id, abort);
       const options = { signal: abort.signal, ...(timeoutMs >= 0 ? { timeoutMs } : {}) };
       const result = await this.#dispatcher.wait(this.#caller, number, options, a, b, c, d);
@@ -155,6 +177,7 @@ export class PageServer {
     } catch (error) {
       this.#fail(id, error);
     } finally {
+      this.#heldBytes -= bytes;
       this.#waiting.delete(id);
     }
   }
@@ -167,8 +190,13 @@ export class PageServer {
 
   #fail(id: number, error: unknown): void {
     if (!(error instanceof KernelError)) throw error; // the kernel's own fault, not to be hidden
-    const { name, code, message, syscall, needed, transferred } = error;
-    this.#reply([id, ReplyKind.FAILED, { name, code, message, syscall, needed, transferred }]);
+    const { name, code, message, syscall, needed, transferred, cause } = error;
+    const facts = { name, code, message, syscall, needed, transferred };
+    try {
+      this.#reply([id, ReplyKind.FAILED, { ...facts, cause }]);
+    } catch {
+      this.#reply([id, ReplyKind.FAILED, facts]); // the cause may be anything; it can't cross
+    }
   }
 
   #reply(reply: readonly unknown[]): void {
@@ -187,14 +215,13 @@ function withOutput(
   call: CompiledSyscall | undefined,
   given: unknown,
   position: number,
-  isWait: boolean,
+  most: number,
   outputs: Uint8Array[],
 ): unknown {
   const spec = call?.args[position];
   if (spec?.form !== ArgumentForm.BUFFER || spec.isOutput !== true) return given;
   // A number stands for a buffer of so many bytes; anything else fails the argument's check.
   if (typeof given !== "number" || !Number.isSafeInteger(given) || given < 0) return given;
-  const most = isWait ? MAX_WAITING_OUTPUT_BYTES : MAX_OUTPUT_BYTES;
   const output = new Uint8Array(Math.min(given, most));
   outputs.push(output);
   return output;

@@ -102,11 +102,15 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
     typeof value.then === "function";
 }
 
-/** An error that nobody catches: the task crashes; for init, who can't, the host is told. */
+/**
+ * An error that nobody catches: the task crashes; for init, who can't, the host is told. Of a task
+ * that has ended it is what is left of its program, such as what `task.exit()` throws.
+ */
 function fail(door: Door, error: unknown): void {
   try {
     door.call(SYSCALLS.taskCrash, error);
-  } catch {
+  } catch (refusal) {
+    if (refusal instanceof KernelError && refusal.code === "TASK_DEAD") return;
     queueMicrotask(() => {
       throw error;
     });

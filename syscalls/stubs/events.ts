@@ -10,13 +10,14 @@ import type {
   EventContent,
   EventFilter,
   EventPayload,
+  EventPriority,
   RegisteredFilter,
 } from "../../capabilities/event_ops.ts";
-import type { WaitOptions } from "../arguments.ts";
+import { readField, type WaitOptions } from "../arguments.ts";
 import { SYSCALLS } from "../table.ts";
 import type { ChannelStatus, PublishOptions, SubscribeOptions } from "../table/events.ts";
 import { EventReceiverStub, type EventReceiving } from "./event_receiving.ts";
-import { done, doorOf, Handle } from "./handle.ts";
+import { done, doorOf, Handle, prepared, rejecting } from "./handle.ts";
 import { adopt, register } from "./registry.ts";
 
 /**
@@ -112,15 +113,20 @@ export class EventChannel extends Handle {
     payload?: EventPayload,
     options?: WaitOptions & PublishOptions,
   ): Promise<DeliveryResult> {
-    const { priority } = options ?? {};
-    return doorOf(this).wait(
-      SYSCALLS.eventPublishAll,
-      options,
-      this.number,
-      content,
-      payload,
-      priority === undefined ? undefined : { priority },
-    );
+    return rejecting(() => {
+      const syscall = SYSCALLS.eventPublishAll;
+      const priority = options === undefined
+        ? undefined
+        : prepared(syscall, () => readField(options, "priority", "options")) as EventPriority;
+      return doorOf(this).wait(
+        syscall,
+        options,
+        this.number,
+        content,
+        payload,
+        priority === undefined ? undefined : { priority },
+      );
+    });
   }
 
   /**

@@ -119,17 +119,20 @@ export class PipeReader extends PipeHandle implements AsyncIterable<Uint8Array<A
   /**
    * What is there, without taking it: maybe nothing, maybe only up to the ring's wrap. Valid until
    * {@linkcode PipeReader.consume}. With MAP, and as the pipe's only reader, it is the ring's own
-   * memory; otherwise a copy.
+   * memory; otherwise a copy. In packet mode, the next packet.
+   *
+   * @throws {KernelError} ACCESS_DENIED without READ, BROKEN_PIPE when the writer gave the stream
+   * up.
    */
   peek(): Uint8Array {
     return done(doorOf(this).call(SYSCALLS.pipePeek, this.number));
   }
 
   /**
-   * Takes bytes that the last {@linkcode PipeReader.peek} showed.
+   * Takes bytes that the last {@linkcode PipeReader.peek} showed; of a packet, all or none.
    *
    * @throws {KernelError} OUT_OF_RANGE for more than were shown, INVALID_STATE when nothing was or
-   * somebody read since.
+   * somebody read since, INVALID_ARGUMENT for a part of a packet.
    */
   consume(bytes: number): void {
     doorOf(this).call(SYSCALLS.pipeConsume, this.number, bytes);

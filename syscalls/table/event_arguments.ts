@@ -90,19 +90,19 @@ function content(given: unknown, name: string): EventContent {
     case "message":
       return Object.freeze({
         type,
-        messageType: whole(readField(given, "messageType", name), `${name}.messageType`),
-        category: words(readField(given, "category", name), `${name}.category`),
+        messageType: whole(given, "messageType", name),
+        category: words(given, "category", name),
       });
     case "notification":
       return Object.freeze({
         type,
-        notification: words(readField(given, "notification", name), `${name}.notification`),
+        notification: words(given, "notification", name),
       });
     case "custom":
       return Object.freeze({
         type,
-        namespace: words(readField(given, "namespace", name), `${name}.namespace`),
-        eventId: whole(readField(given, "eventId", name), `${name}.eventId`),
+        namespace: words(given, "namespace", name),
+        eventId: whole(given, "eventId", name),
       });
     default:
       throw invalid(`${name}.type`, "a type of event content", type);
@@ -111,8 +111,7 @@ function content(given: unknown, name: string): EventContent {
 
 function control(given: unknown, name: string): ProcessControl {
   if (typeof given === "object" && given !== null) {
-    const user = readField(given, "user", `${name}.control`);
-    return Object.freeze({ user: whole(user, `${name}.control.user`) });
+    return Object.freeze({ user: whole(given, "user", `${name}.control`) });
   }
   const known = PROCESS_CONTROLS.find((control) => control === given);
   if (known === undefined) throw invalid(`${name}.control`, "a process control", given);
@@ -163,17 +162,17 @@ function filter(given: unknown, name: string): EventFilter {
     case "eventId":
       return Object.freeze({
         type,
-        eventId: whole(readField(given, type, name), `${name}.${type}`),
+        eventId: whole(given, type, name),
       });
     case "sender":
       return Object.freeze({
         type,
-        sender: whole(readField(given, type, name), `${name}.${type}`),
+        sender: whole(given, type, name),
       });
     case "channel":
       return Object.freeze({
         type,
-        channel: words(readField(given, type, name), `${name}.${type}`),
+        channel: words(given, type, name),
       });
     case "custom": {
       const predicate = readField(given, "predicate", name);
@@ -222,14 +221,20 @@ function requireNumber(
   if (!isNumber) throw misconfigured(name, `a number ${least} … ${most}`, given);
 }
 
-function whole(given: unknown, name: string): number {
-  if (typeof given === "number" && Number.isSafeInteger(given)) return given;
-  throw invalid(name, "an integer", given);
+/** A field that is an integer. */
+function whole(from: unknown, field: string, name: string): number {
+  const given = readField(from, field, name);
+  if (typeof given === "number" && Number.isSafeInteger(given)) return given + 0; // -0 is 0
+  throw invalid(`${name}.${field}`, "an integer", given);
 }
 
-function words(given: unknown, name: string): string {
-  if (typeof given !== "string") throw invalid(name, "a string", given);
-  requireLength(given.length, name, "characters", MOST_WORDS);
+/** A field that is a short string. */
+function words(from: unknown, field: string, name: string): string {
+  const given = readField(from, field, name);
+  if (typeof given !== "string") throw invalid(`${name}.${field}`, "a string", given);
+  if (given.length > MOST_WORDS) {
+    requireLength(given.length, `${name}.${field}`, "characters", MOST_WORDS);
+  }
   return given;
 }
 

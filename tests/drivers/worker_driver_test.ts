@@ -88,8 +88,9 @@ Deno.test("a task in a worker crashes with the error that nobody caught", async 
 
 Deno.test("a module that can't be loaded is a task that crashed", async () => {
   await using kernel = new Kernel();
-  for (const file of ["fails_to_load.ts", "there_is_no_such_program.ts"]) {
-    const status = await start(kernel, file).wait();
+  const imports = "data:text/javascript,import 'file:///there/is/no/such/module.js'";
+  for (const program of [imports, "file:///there/is/no/such/program.ts"]) {
+    const status = await kernel.init.spawn(new URL(program)).wait();
     assert(status.state === "crashed");
     assertStringIncludes(status.error.message, "Cannot load the task");
   }
@@ -190,6 +191,7 @@ Deno.test("a task in a worker uses queues, counters, timers, events and its cons
     waitManySync: true,
     aborted: ["CANCELED", "enough"],
     abortedBefore: "CANCELED",
+    longMessage: 100_000,
   });
   assertEquals(await counter.take(), 5n);
   const buffer = new Uint8Array(100);
@@ -253,4 +255,20 @@ Deno.test("a deadline ends a task in a worker that blocks", async () => {
   });
   assertEquals(await child.wait(), { state: "killed" });
   await assertNothingLeft(kernel);
+});
+
+Deno.test("shutdown ends every task in a worker, whatever it does", async () => {
+  await using kernel = new Kernel();
+  const ready = kernel.init.createCounter();
+  const ways = ["blocks", "waits", "runs", "listens", "blocks", "waits"];
+  for (const how of ways) {
+    start(kernel, "ends.ts", {
+      args: [how],
+      handles: { ready: ready.duplicate(), never: kernel.init.createCounter() },
+    });
+  }
+  for (let begun = 0n; begun < ways.length;) begun += await ready.take();
+  start(kernel, "ends.ts", { args: ["runs"] }); // this one is still being loaded
+  assertEquals(await kernel.shutdown(), { lingering: [] });
+  assertEquals(kernel.tasks(), []);
 });

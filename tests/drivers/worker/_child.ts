@@ -11,14 +11,14 @@ export interface ChildOutcome {
   readonly stderr: string;
 }
 
-/** Runs a script of this folder to its end. */
+/** Runs a script of this folder, or of a URL, to its end. */
 export async function runChild(
   script: string,
   flags: readonly string[],
   env: Record<string, string> = {},
 ): Promise<ChildOutcome> {
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-prompt", ...flags, new URL(script, import.meta.url).pathname],
+    args: ["run", "--quiet", "--no-prompt", ...flags, new URL(script, import.meta.url).href],
     env: { NO_COLOR: "1", ...env },
     stdin: "null",
   });

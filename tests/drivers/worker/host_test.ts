@@ -40,6 +40,27 @@ Deno.test("startWorker() names the flag that loading a task lacks", async () => 
   assertStringIncludes(String(result["message"]), `--allow-read=${HERE}tasks/`);
 });
 
+Deno.test("startWorker() works where Carmine is served from a registry", async () => {
+  const root = new URL("../../../", import.meta.url);
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    async (request) => {
+      const { pathname } = new URL(request.url);
+      const file = await Deno.open(new URL(`.${pathname}`, root)).catch(() => undefined);
+      const type = pathname.endsWith(".json") ? "application/json" : "application/typescript";
+      return file === undefined
+        ? new Response("", { status: 404 })
+        : new Response(file.readable, { headers: { "content-type": type } });
+    },
+  );
+  const host = `127.0.0.1:${server.addr.port}`;
+  const result = await resultOfChild(
+    `http://${host}/tests/drivers/worker/_start_child.ts`,
+    ["--no-config", WORKERS, `--allow-import=${host}`],
+  );
+  assertEquals(result, { state: "returned", message: "", reports: ["public 42 sibling"] });
+});
+
 for (const attack of ["commonjs.ts", "static_imports.ts", "dynamic_imports.ts"]) {
   Deno.test(`attacks/${attack} reaches nothing where all scripts count as CommonJS`, async () => {
     const flags = ["--allow-all", "--no-config", WORKERS, "--unstable-detect-cjs"];
@@ -107,4 +128,9 @@ Deno.test("Deno asks the npm registry for what a task's source names, unless it 
   const asked = await resultOfChild("./_source_child.ts", flags, env);
   assertEquals([asked["state"], asked["reports"]], ["failedToLoad", []]);
   assert(requests > 0, "Deno has closed this gap: say so in docs/security.md");
+});
+
+Deno.test("Deno follows the symbolic links that lie in a task's folder", async () => {
+  const result = await resultOfChild("./_symlink_child.ts", ["--allow-all"]);
+  assertEquals(result, { state: "returned", reports: ["read"] }, "say so in docs/security.md");
 });

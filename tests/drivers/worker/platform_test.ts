@@ -86,6 +86,32 @@ Deno.test("Deno's namespace and Node's process can be emptied, for whoever gets 
   assertEquals(result, [[], []]);
 });
 
+Deno.test("lockRealm() removes a global that nobody decided about", async () => {
+  const result = await inWorker(`
+    const { postMessage } = globalThis;
+    globalThis.addedByALaterDeno = 1;
+    globalThis[Symbol("addedByALaterDeno")] = 1;
+    const { lockRealm } = await import("${DRIVER}realm_lock.ts");
+    lockRealm({ console: {}, onUncaught() {} });
+    postMessage(Reflect.ownKeys(globalThis).map(String).filter((name) => name.includes("Later")));
+  `);
+  assertEquals(result, []);
+});
+
+Deno.test("lockRealm() fails when a global can't be removed", async () => {
+  const result = await inWorker(`
+    const { postMessage } = globalThis;
+    Object.defineProperty(globalThis, "addedByALaterDeno", { value: 1, configurable: false });
+    const { lockRealm } = await import("${DRIVER}realm_lock.ts");
+    try {
+      lockRealm({ console: {}, onUncaught() {} });
+    } catch (error) {
+      postMessage(error.message);
+    }
+  `);
+  assertEquals(result, "Cannot lock the realm: the global addedByALaterDeno can't be removed");
+});
+
 Deno.test("A module hook concerns the worker that registered it alone", async () => {
   const task = startSource(`report("running"); await new Promise(() => {});`);
   await reportOf(task.page, "running");

@@ -2,54 +2,59 @@
 import { Counter } from "@carmine/kernel";
 import { task } from "@carmine/kernel/task";
 
-switch (task.args[0]) {
-  case "returns":
-    break;
-  case "exits":
-    task.exit(7, { list: [1, 2n, "three"], bytes: Uint8Array.of(4), map: new Map([["a", null]]) });
-    break;
-  case "exits late":
+const forever = (): Promise<never> => new Promise(() => {});
+const ready = (): boolean => task.handle("ready", Counter).tryAdd(1);
+
+const WAYS: Record<string, () => unknown> = {
+  returns() {},
+  exits() {
+    const map = new Map([["a", null]]);
+    task.exit(7, { list: [1, 2n, "three"], bytes: Uint8Array.of(4), map });
+  },
+  "exits late"() {
     setTimeout(() => task.exit(8), 1);
-    await new Promise(() => {});
-    break;
-  case "throws":
+    return forever();
+  },
+  throws() {
     throw new RangeError("out of luck");
-  case "rejects":
+  },
+  rejects() {
     void Promise.reject(new TypeError("nobody caught it"));
-    await new Promise(() => {});
-    break;
-  case "throws late":
+    return forever();
+  },
+  "throws late"() {
     setTimeout(() => {
       throw new Error("late");
     }, 1);
-    await new Promise(() => {});
-    break;
-  case "throws a kernel's error":
-    task.handle("missing");
-    break;
-  case "blocks":
-    await task.handle("ready", Counter).add(1);
+    return forever();
+  },
+  "throws a kernel's error": () => task.handle("missing"),
+  blocks() {
+    ready();
     task.handle("never", Counter).takeSync();
-    break;
-  case "waits":
-    await task.handle("ready", Counter).add(1);
+  },
+  async waits() {
+    ready();
     await task.handle("never", Counter).take();
-    break;
-  case "runs":
-    task.handle("ready", Counter).tryAdd(1);
+  },
+  async runs() {
+    if (task.handles.includes("ready")) ready();
     for (;;) await new Promise((resolve) => setTimeout(resolve));
-  case "loops":
-    task.handle("ready", Counter).tryAdd(1);
+  },
+  loops() {
+    ready();
     for (;;);
-  case "listens": {
+  },
+  async listens() {
     const aborted = new Promise((resolve) => task.signal.addEventListener("abort", resolve));
-    task.handle("ready", Counter).tryAdd(1);
+    ready();
     await aborted;
     task.exit(9, task.signal.aborted);
-    break;
-  }
-  case "counts": {
+  },
+  async counts() {
     const counted = task.handle("counted", Counter);
     for (;;) await counted.add(1);
-  }
-}
+  },
+};
+
+await WAYS[task.args[0] ?? ""]?.();

@@ -1,6 +1,6 @@
 /** Waits on one object of each kind, blocking. */
 import {
-  Counter,
+  type Counter,
   KernelError,
   MessageReceiver,
   MessageSender,
@@ -54,6 +54,10 @@ const pending = counter.take({ signal: controller.signal });
 controller.abort(new RangeError("enough"));
 results.aborted = await pending.catch((error) => [error.code, error.cause?.message]);
 results.abortedBefore = codeOf(() => counter.takeSync({ signal: controller.signal }));
+
+const queue = task.createMessageQueue({ maxMessageBytes: 200_000 });
+queue.sender.sendSync(new Uint8Array(100_000));
+results.longMessage = queue.receiver.receiveIntoSync(new Uint8Array(150_000)).bytes.length;
 
 console.log("to the %s", "console");
 task.exit(0, results);

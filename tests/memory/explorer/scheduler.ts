@@ -98,6 +98,16 @@ function* copyBytes(
   }
 }
 
+function* copyFrom(
+  target: Uint8Array,
+  offset: number,
+  source: ArrayBufferLike,
+  start: number,
+  count: number,
+): Steps {
+  yield* copyBytes(target, offset, new Uint8Array(source, start, count), 0, count);
+}
+
 function* copyByHand(
   target: Uint8Array,
   _targetWords: Int32Array,
@@ -137,6 +147,7 @@ export const seam: Record<string, unknown> = {
   $wait: wait,
   $notify: notify,
   $copyBytes: copyBytes,
+  $copyFrom: copyFrom,
   $copyByHand: copyByHand,
 };
 
@@ -167,24 +178,20 @@ const MOST_TIME_OUTS = 20;
 function runOnce({ actors, check, mayTimeOut }: Run, choose: Choose): void {
   sleepers.clear();
   const runners = actors.map((actor): Runner => ({ actor, at: ACCESS, isDone: false }));
+  const ready: Runner[] = [];
   let last: Runner | undefined;
   let timeOuts = 0;
   for (let steps = 0;; steps++) {
     if (steps > MOST_STEPS) throw new Error("The run doesn't end");
-    const ready = runners.filter(canGoOn);
-    if (ready.length === 0) {
-      const waiting = runners.filter(({ isDone, actor }) => !isDone && actor.isStopped !== true);
-      if (waiting.length === 0) break;
-      const names = waiting.map(({ actor }) => actor.name).join(", ");
-      if (mayTimeOut !== true) throw new Error(`Nobody wakes ${names}`);
-      if (timeOuts++ > MOST_TIME_OUTS) throw new Error(`Nothing ends the wait of ${names}`);
-      for (const runner of waiting) if (runner.at.kind === "sleeper") runner.at = ACCESS;
-      continue;
+    ready.length = 0;
+    const isPreemption = last !== undefined && canGoOn(last);
+    if (isPreemption && last !== undefined) ready.push(last);
+    for (const runner of runners) {
+      if (!(isPreemption && runner === last) && canGoOn(runner)) ready.push(runner);
     }
-    const isPreemption = last !== undefined && ready.includes(last);
-    if (isPreemption && last !== undefined) {
-      ready.splice(ready.indexOf(last), 1);
-      ready.unshift(last);
+    if (ready.length === 0) {
+      if (!timeOut(runners, mayTimeOut === true, timeOuts++)) break;
+      continue;
     }
     const next = ready[ready.length === 1 ? 0 : choose(ready.length, isPreemption)];
     if (next === undefined) throw new Error("The schedule belongs to another run");
@@ -194,6 +201,17 @@ function runOnce({ actors, check, mayTimeOut }: Run, choose: Choose): void {
     last = next;
   }
   check();
+}
+
+/** Nobody can go on: false if all are done, else lets waits time out if they may. */
+function timeOut(runners: readonly Runner[], mayTimeOut: boolean, timeOuts: number): boolean {
+  const waiting = runners.filter(({ isDone, actor }) => !isDone && actor.isStopped !== true);
+  if (waiting.length === 0) return false;
+  const names = waiting.map(({ actor }) => actor.name).join(", ");
+  if (!mayTimeOut) throw new Error(`Nobody wakes ${names}`);
+  if (timeOuts > MOST_TIME_OUTS) throw new Error(`Nothing ends the wait of ${names}`);
+  for (const runner of waiting) if (runner.at.kind === "sleeper") runner.at = ACCESS;
+  return true;
 }
 
 /** What an exploration found. */

@@ -41,7 +41,7 @@ class HostileTask {
 
   /** Lets the kernel serve until it wants to wait. */
   serve(): void {
-    do this.sender.flush(); while (this.server.drain());
+    do this.sender.flush(); while (this.server.drain() || this.sender.flush());
   }
 
   replies(): Reply[] {
@@ -272,4 +272,79 @@ Deno.test("PageServer.drain() rings when it took a part of a frame: the rest wai
   assert(task.page.replyBell.count !== before);
   task.serve();
   assertEquals(task.replies(), [[1, ReplyKind.DONE, 65_536]]);
+});
+
+Deno.test("PageServer tells an error's cause where that can cross", () => {
+  for (const [reason, cause] of [[{ why: "full" }, { why: "full" }], [() => {}, undefined]]) {
+    const task = new HostileTask();
+    const { reader, writer } = task.pipe();
+    task.world.door.raw(SYSCALLS.pipeFail.number, [writer, reason]);
+    task.send(1, RequestMode.TRY, SYSCALLS.streamRead.number, [reader, 4]);
+    const [, kind, error] = task.replies()[0] ?? [];
+    assertEquals(kind, ReplyKind.FAILED);
+    const { code, cause: told } = error as { code: string; cause?: unknown };
+    assertEquals([code, told], ["BROKEN_PIPE", cause]);
+  }
+});
+
+Deno.test("PageServer refuses to map memory, and nothing is mapped", () => {
+  const task = new HostileTask();
+  const memory = task.world.handleWith(Capability.SHARED_MEMORY);
+  const before = task.world.snapshot();
+  task.send(1, RequestMode.TRY, SYSCALLS.memoryMap.number, [memory, {}]);
+  task.send(2, RequestMode.WAIT, SYSCALLS.memoryMap.number, [memory, {}]);
+  const codes = task.replies().map(([, , error]) => (error as { code: string }).code);
+  assertEquals(codes, ["NOT_SUPPORTED", "NOT_SUPPORTED"]);
+  assertEquals(task.world.snapshot(), before);
+});
+
+Deno.test("PageServer commits the bytes that come with a commit, and only as many as it says", () => {
+  const task = new HostileTask();
+  const { reader, writer } = task.pipe();
+  const commit = SYSCALLS.pipeCommit.number;
+  task.send(1, RequestMode.TRY, SYSCALLS.pipeReserve.number, [writer, 3]);
+  task.send(2, RequestMode.TRY, commit, [writer, 2, Uint8Array.of(1)]);
+  task.send(3, RequestMode.TRY, commit, [writer, 2, "no bytes"]);
+  task.send(4, RequestMode.TRY, commit, [writer, 4, new Uint8Array(4)]);
+  task.send(5, RequestMode.TRY, commit, [writer, 2, Uint8Array.of(1, 2)]);
+  task.send(6, RequestMode.TRY, commit, [writer, 1, Uint8Array.of(3)]);
+  task.send(7, RequestMode.TRY, SYSCALLS.pipePeek.number, [reader]);
+  const outcomes = task.replies().map(([, kind, value]) =>
+    kind === ReplyKind.DONE ? value : (value as { code: string }).code
+  );
+  assertEquals(outcomes, [
+    new Uint8Array(3),
+    "INVALID_ARGUMENT",
+    "INVALID_ARGUMENT",
+    "OUT_OF_RANGE",
+    undefined,
+    "INVALID_STATE",
+    Uint8Array.of(1, 2),
+  ]);
+});
+
+Deno.test("PageServer.drainLast() serves all that the page's ring can hold", () => {
+  const task = new HostileTask();
+  const request = encode([1, RequestMode.CANCEL, 0, [], -1]);
+  while (task.sender.backlogBytes === 0) task.sender.send(request);
+  task.server.drainLast();
+  assertEquals(task.page.requests.freeBytes, task.page.requests.capacityBytes);
+});
+
+Deno.test("PageServer.drain() bounds the bytes of the calls of a task that wait", async () => {
+  const task = new HostileTask();
+  const { writer } = task.pipe();
+  const bytes = new Uint8Array(16 * 1_024 * 1_024);
+  for (let id = 1; id <= 7; id++) {
+    task.send(id, RequestMode.WAIT, SYSCALLS.streamWrite.number, [writer, bytes]);
+  }
+  const replies = await task.settled();
+  assertEquals(replies.length, 2);
+  for (const [, kind, error] of replies) {
+    assertEquals([kind, (error as { code: string }).code], [ReplyKind.FAILED, "LIMIT_EXCEEDED"]);
+  }
+  for (let id = 1; id <= 5; id++) task.send(id, RequestMode.CANCEL, 0, []);
+  await task.settled();
+  task.send(8, RequestMode.WAIT, SYSCALLS.streamWrite.number, [writer, bytes]);
+  assertEquals(await task.settled(), []);
 });

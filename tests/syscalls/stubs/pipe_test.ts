@@ -315,6 +315,20 @@ Deno.test("PipeWriter.writev() refuses parts that are no Uint8Array or are detac
   assertEquals(reader.availableBytes, 0);
 });
 
+Deno.test("PipeReader.tryRead() and PipeWriter.tryWrite() refuse a buffer that was detached since", async () => {
+  await using kernel = new Kernel();
+  const { reader, writer } = kernel.init.createPipe();
+  const [from, into] = [bytes(3), new Uint8Array(3)];
+  for (let i = 0; i < 3; i++) {
+    assertEquals([writer.tryWrite(from), reader.tryRead(into)], [3, 3]);
+  }
+  writer.tryWrite(from);
+  for (const gone of [from, into]) gone.buffer.transfer();
+  assertCode("INVALID_ARGUMENT", () => writer.tryWrite(from));
+  assertCode("INVALID_ARGUMENT", () => reader.tryRead(into));
+  assertEquals(take(reader), [0, 1, 2]);
+});
+
 Deno.test("PipeReader and PipeWriter tell about the pipe with READ, WRITE or INSPECT", async () => {
   await using kernel = new Kernel();
   const { reader, writer } = kernel.init.createPipe({ capacity: 3 });
