@@ -138,11 +138,11 @@ export type { CounterOptions } from "./syscalls/table/counters.ts";
 export type {
   EventChannelOptions,
   EventSendOptions,
-  GroupOptions,
   GroupSendOptions,
   PublishOptions,
   SubscribeOptions,
 } from "./syscalls/table/events.ts";
+export type { GroupOptions } from "./syscalls/table/groups.ts";
 export type { MapOptions, SharedMemoryOptions } from "./syscalls/table/memory.ts";
 export type { MessageQueueOptions } from "./syscalls/table/messages.ts";
 export type { TimerOptions } from "./syscalls/table/timers.ts";

@@ -188,7 +188,10 @@ export type OverflowPolicy = "drop-newest" | "drop-oldest" | "block";
 export interface DeliveryResult {
   /** Receivers that have it, or will have it as soon as they have room (reliable events). */
   delivered: number;
-  /** Receivers that wanted it and did not get it. Those whose filters refused it count nowhere. */
+  /**
+   * Receivers that wanted it and did not get it, or whose predicate threw. Those whose filters
+   * refused it count nowhere.
+   */
   dropped: number;
 }
 

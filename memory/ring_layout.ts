@@ -86,7 +86,10 @@ export interface WatchedWord {
   readonly value: number;
 }
 
-/** How one participant (one thread) takes part in one generation of a pipe. */
+/**
+ * How one participant (one thread) takes part in one generation of a pipe. It is fixed for a `Ring`'s life: who
+ * takes another seat at the same memory makes another `Ring`.
+ */
 export interface RingSeat {
   /** This thread is the only one that reads, so it takes no lock. @default true */
   readonly soleReader: boolean;

@@ -200,9 +200,11 @@ export class Dispatcher {
     args: unknown[],
   ): unknown {
     if (!caller.task.isRunning) this.#requireAlive(caller, call);
-    const given = [...args];
+    const given = call.readsObjects ? [...args] : args;
     const first = args[0];
-    for (const [i, argument] of call.args.entries()) args[i] = check(caller, argument, args[i]);
+    for (let i = 0; i < call.arity; i++) {
+      args[i] = check(caller, call.args[i] as ArgumentSpec, args[i]);
+    }
     if (call.readsObjects) this.#checkAgain(caller, call, given);
     if (wait.signal !== undefined && hasAborted(wait.signal)) throw canceled(wait.signal);
     const target = call.form === ArgumentForm.HANDLE ? args[0] as HandleEntry : undefined;

@@ -11,6 +11,7 @@
 import type { SyscallSpec } from "./door.ts";
 import { counterCalls } from "./table/counters.ts";
 import { eventCalls } from "./table/events.ts";
+import { groupCalls } from "./table/groups.ts";
 import { handleCalls } from "./table/handles.ts";
 import { memoryCalls } from "./table/memory.ts";
 import { messageCalls } from "./table/messages.ts";
@@ -32,6 +33,7 @@ export const SYSCALLS = Object.freeze({
   ...socketCalls,
   ...networkCalls,
   ...eventCalls,
+  ...groupCalls,
   ...counterCalls,
   ...memoryCalls,
 });

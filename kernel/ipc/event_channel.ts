@@ -13,8 +13,10 @@ import { Capability } from "../../capabilities/capability.ts";
 import { EventError } from "../../capabilities/errors.ts";
 import type {
   DeliveryResult,
+  EventDelivery,
   EventFilter,
   EventIpcChannelObject,
+  EventPriority,
   OverflowPolicy,
 } from "../../capabilities/event_ops.ts";
 import { Rights } from "../../capabilities/rights.ts";
@@ -46,6 +48,8 @@ export class EventChannelObject extends KernelObject implements EventIpcChannelO
   readonly capabilities: number = Capability.EVENT_SENDER | Capability.EVENT_CHANNEL;
   readonly channelId: string;
   readonly maxSubscribers: number;
+  /** What events of the channel say of their delivery, by priority; made when first needed. */
+  readonly #deliveries: EventDelivery[] = [];
   readonly #subscriptions: Set<EventSubscriptionObject> = new Set();
   /** The same as an array that is never changed; undefined from a change on until it is needed. */
   #snapshot: readonly EventSubscriptionObject[] | undefined = undefined;
@@ -74,6 +78,12 @@ export class EventChannelObject extends KernelObject implements EventIpcChannelO
   override handleClosed(handle: object): void {
     if (canPublish(handle) && --this.#publishers === 0) this.#tellEnd();
     super.handleClosed(handle);
+  }
+
+  /** What events of this priority say of their delivery: one object for all of them. */
+  deliveryOf(priority: EventPriority): EventDelivery {
+    const { channelId } = this;
+    return this.#deliveries[priority] ??= Object.freeze({ type: "channel", channelId, priority });
   }
 
   /**

@@ -1,9 +1,8 @@
 /**
- * The event manager: the kernel's part that stamps events and delivers those sent to tasks and
- * groups. Each kernel owns one.
+ * The event manager: the kernel's part that delivers what is sent to tasks and groups. Each kernel
+ * owns one.
  *
  * Invariants:
- * - event ids rise and are never reused; sender and time come from here alone;
  * - a reliable event is in its target's queue, waits for room there (charged to its sender as one
  *   queued event), or its target's failure policy has been applied, once.
  *
@@ -21,7 +20,9 @@ import type {
 import type { ExitStatus } from "../../capabilities/task_ops.ts";
 import type { Clock } from "../clock.ts";
 import type { TaskObject } from "../task.ts";
-import { EventRecord } from "./event.ts";
+import { DeliveryFailures } from "./delivery_failures.ts";
+import type { EventRecord } from "./event.ts";
+import { EventStamps, textPayload } from "./event_stamps.ts";
 import { Offer } from "./event_receiver.ts";
 import type { AnyGroup } from "./group.ts";
 import { abort, act, controlOf, handlesControl } from "./process_control.ts";
@@ -54,20 +55,19 @@ type Outcome = "delivered" | "dropped" | "unwanted";
 
 const NORMAL: EventPriority = 2;
 const HIGH: EventPriority = 3;
-const KERNEL = 0;
 
 /** Stamps and delivers. */
 export class EventManager {
   readonly #host: EventManagerHost;
+  readonly #stamps: EventStamps;
   readonly #reliable: ReliableDeliveries;
   readonly #policies: WeakMap<TaskObject, DeliveryPolicy> = new WeakMap();
-  #nextEventId = 1;
 
   constructor(host: EventManagerHost) {
     this.#host = host;
-    this.#reliable = new ReliableDeliveries(host, (failed, sender, target, policy, why) => {
-      this.#applyPolicy(failed, sender, target, policy, why);
-    });
+    this.#stamps = new EventStamps(host.clock);
+    const failures = new DeliveryFailures(host, this.#stamps);
+    this.#reliable = new ReliableDeliveries(host, (...failed) => failures.apply(...failed));
   }
 
   /** How many reliable events wait for room. */
@@ -82,25 +82,7 @@ export class EventManager {
     content: EventContent,
     payload: EventPayload,
   ): EventRecord {
-    const metadata = Object.freeze({
-      eventId: this.#nextEventId++,
-      sender: sender?.taskId ?? KERNEL,
-      timestampMs: this.#host.clock.now(),
-      priority: delivery.priority,
-    });
-    const event = { delivery: Object.freeze(delivery), content, payload, metadata };
-    return new EventRecord(event, sender?.account);
-  }
-
-  /** An event published through a channel. */
-  stampForChannel(
-    sender: TaskObject,
-    channelId: string,
-    content: EventContent,
-    payload: EventPayload,
-    priority: EventPriority = NORMAL,
-  ): EventRecord {
-    return this.stamp(sender, { type: "channel", channelId, priority }, content, payload);
+    return this.#stamps.stamp(sender, delivery, content, payload);
   }
 
   /**
@@ -226,7 +208,7 @@ export class EventManager {
       return "delivered";
     }
     if (manner.forced) {
-      forceInto(target, record, sender);
+      target.events.force(record, sender.account);
       if (control === "terminate" || control === "interrupt") abort(target, control);
       return "delivered";
     }
@@ -249,58 +231,6 @@ export class EventManager {
     if (target.events.take(record) === Offer.FULL) target.events.countDropped();
   }
 
-  /** A reliable event could not be delivered: its target's policy decides. */
-  #applyPolicy(
-    record: EventRecord,
-    sender: TaskObject,
-    target: TaskObject,
-    policy: DeliveryPolicy,
-    why: string,
-  ): void {
-    target.events.countDropped();
-    if (policy.failurePolicy === "ignore") return;
-    const informed = policy.failurePolicy === "notifySender" ? sender : this.#host.init;
-    if (policy.failurePolicy !== "log" && informed.status === undefined) {
-      try {
-        this.#notice(informed, record, sender, target, why);
-        return;
-      } catch (error) {
-        if (!(error instanceof KernelError)) throw error; // no room: then the log has to do
-      }
-    }
-    this.#host.log({
-      level: "warn",
-      message: `Event ${record.metadata.eventId} from task ${record.metadata.sender} to task ` +
-        `${target.taskId} (${target.name}) was not delivered: ${why}`,
-      taskId: target.taskId,
-    });
-  }
-
-  /** Tells a task that an event was not delivered; charged to who sent that event. */
-  #notice(
-    informed: TaskObject,
-    failed: EventRecord,
-    sender: TaskObject,
-    target: TaskObject,
-    why: string,
-  ): void {
-    const delivery = { type: "direct", target: informed.taskId, priority: HIGH, reliable: true };
-    const content = Object.freeze(
-      { type: "notification", notification: "deliveryFailed" } as const,
-    );
-    const payload = textPayload({
-      eventId: failed.metadata.eventId,
-      sender: failed.metadata.sender,
-      target: target.taskId,
-      reason: why,
-    });
-    forceInto(
-      informed,
-      this.stamp(undefined, delivery as EventDelivery, content, payload),
-      sender,
-    );
-  }
-
   #policyOf(task: TaskObject): DeliveryPolicy {
     return this.#policies.get(task) ?? DEFAULT_DELIVERY;
   }
@@ -320,17 +250,6 @@ function mannerOf(content: EventContent, settings: SendSettings): Manner {
   return { forced, priority, reliable: forced || settings.reliable === true };
 }
 
-/** Puts an event into a task's queue whatever its filters and its room. */
-function forceInto(target: TaskObject, record: EventRecord, sender: TaskObject): void {
-  record.force(sender.account);
-  try {
-    if (target.events.takeForced(record) !== Offer.TAKEN) record.unforce();
-  } catch (error) {
-    record.unforce();
-    throw error;
-  }
-}
-
 function hasEnded(target: TaskObject): EventError {
   return new EventError("TASK_DEAD", `task ${target.taskId} (${target.name}) has ended`);
 }
@@ -338,10 +257,6 @@ function hasEnded(target: TaskObject): EventError {
 function outcomeOf(offer: number): Outcome {
   if (offer === Offer.TAKEN) return "delivered";
   return offer === Offer.REFUSED ? "unwanted" : "dropped";
-}
-
-function textPayload(facts: object): EventPayload {
-  return Object.freeze({ type: "string", value: JSON.stringify(facts) });
 }
 
 /** An error's message, which a program may have made anything at all. */

@@ -7,7 +7,8 @@
  * @module
  */
 import type { Account } from "../account.ts";
-import { DEFAULT_BUFFER_SIZE, EventReceiverObject } from "./event_receiver.ts";
+import type { EventRecord } from "./event.ts";
+import { DEFAULT_BUFFER_SIZE, EventReceiverObject, Offer } from "./event_receiver.ts";
 
 /** Reliable events that wait for room in a task's own queue. */
 export interface WaitingDeliveries {
@@ -41,6 +42,22 @@ export class EventQueue extends EventReceiverObject {
     this.#account.refund("queuedEvents", Math.max(0, this.#charged - charged));
     this.#charged = charged;
     this.setCapacity(capacity);
+  }
+
+  /**
+   * Takes an event whatever the filters and the room; it is charged to an account of its own until
+   * it is received.
+   *
+   * @throws {KernelError} LIMIT_EXCEEDED and changes nothing.
+   */
+  force(record: EventRecord, account: Account): void {
+    record.force(account);
+    try {
+      if (this.takeForced(record) !== Offer.TAKEN) record.unforce();
+    } catch (error) {
+      record.unforce();
+      throw error;
+    }
   }
 
   protected override roomMade(): void {

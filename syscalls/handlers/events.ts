@@ -1,9 +1,10 @@
-/** Events and groups, 610-619 and 800-899. @module */
+/** Events, 610-619 and 800-809. @module */
 import { EventError, KernelError } from "../../capabilities/errors.ts";
 import type {
   EventContent,
   EventIpcChannelObject,
   EventPayload,
+  EventPriority,
   EventReceiver,
   EventSubscriber,
 } from "../../capabilities/event_ops.ts";
@@ -14,20 +15,18 @@ import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
 import { type BlockedPublish, EventChannelObject } from "../../kernel/ipc/event_channel.ts";
 import { DEFAULT_BUFFER_SIZE } from "../../kernel/ipc/event_receiver.ts";
 import { EMPTY_PAYLOAD } from "../../kernel/ipc/event.ts";
-import { type AnyGroup, GroupObject } from "../../kernel/ipc/group.ts";
 import type { TaskObject } from "../../kernel/task.ts";
 import type { Caller, Handlers } from "../caller.ts";
 import type { eventCalls, PublishOptions } from "../table/events.ts";
 
 const CHANNEL_RIGHTS = COMMON_RIGHTS | Rights.READ | Rights.WRITE;
 const SUBSCRIPTION_RIGHTS = COMMON_RIGHTS | Rights.READ;
-const GROUP_RIGHTS = COMMON_RIGHTS | Rights.READ | Rights.WRITE | Rights.SIGNAL_TASK;
+const NORMAL: EventPriority = 2;
 
 // The table asked for the capability, so these hold.
 const receiverOf = (entry: HandleEntry) => entry.object as unknown as EventReceiver;
 const subscriberOf = (entry: HandleEntry) => entry.object as unknown as EventSubscriber;
 const channelOf = (entry: HandleEntry) => entry.object as EventChannelObject;
-const groupOf = (entry: HandleEntry) => entry.object as AnyGroup;
 const taskOf = (entry: HandleEntry) => entry.object as TaskObject;
 
 /** Publishes that wait, by the event's content: the copy that the call was made with. */
@@ -130,43 +129,6 @@ export const eventHandlers: Handlers<typeof eventCalls> = {
     requireRight(target, content.type === "processControl" ? "SIGNAL_TASK" : "WRITE");
     kernel.events.sendDirect(task, taskOf(target), content, payload ?? EMPTY_PAYLOAD, options);
   },
-
-  groupCreate({ task }, name, options) {
-    task.table.requireRoom(1);
-    const lease = task.account.lease();
-    const group = new GroupObject(name, options?.kind ?? "custom");
-    group.lease = lease;
-    return task.install(group, GROUP_RIGHTS);
-  },
-
-  groupJoin(_caller, target, member) {
-    groupOf(target).join(taskOf(member), (member.rights & Rights.SIGNAL_TASK) !== 0);
-  },
-
-  groupLeave(_caller, target, member) {
-    groupOf(target).leave(taskOf(member));
-  },
-
-  groupJoinSelf({ task }, target) {
-    groupOf(target).join(task, true);
-  },
-
-  groupLeaveSelf({ task }, target) {
-    groupOf(target).leave(task);
-  },
-
-  groupMembers: (_caller, target) => groupOf(target).memberIds,
-
-  groupSend({ kernel, task }, target, content, payload, options) {
-    if (content.type === "processControl") requireRight(target, "SIGNAL_TASK");
-    return kernel.events.sendToGroup(
-      task,
-      groupOf(target),
-      content,
-      payload ?? EMPTY_PAYLOAD,
-      options,
-    );
-  },
 };
 
 function stamped(
@@ -176,17 +138,12 @@ function stamped(
   payload: EventPayload | undefined,
   options: PublishOptions | undefined,
 ) {
-  const { channelId } = channelOf(target);
-  return kernel.events.stampForChannel(
-    task,
-    channelId,
-    content,
-    payload ?? EMPTY_PAYLOAD,
-    options?.priority,
-  );
+  const delivery = channelOf(target).deliveryOf(options?.priority ?? NORMAL);
+  return kernel.events.stamp(task, delivery, content, payload ?? EMPTY_PAYLOAD);
 }
 
-function requireRight(target: HandleEntry, right: "SIGNAL_TASK" | "WRITE"): void {
+/** Throws ACCESS_DENIED when the handle lacks a right that only some of a call's uses need. */
+export function requireRight(target: HandleEntry, right: "SIGNAL_TASK" | "WRITE"): void {
   if ((target.rights & Rights[right]) !== 0) return;
   throw new KernelError("ACCESS_DENIED", `the right ${right} is missing`);
 }

@@ -7,6 +7,7 @@ import type { Handlers } from "../caller.ts";
 import type { SYSCALLS } from "../table.ts";
 import { counterHandlers } from "./counters.ts";
 import { eventHandlers } from "./events.ts";
+import { groupHandlers } from "./groups.ts";
 import { handleHandlers } from "./handles.ts";
 import { memoryHandlers } from "./memory.ts";
 import { messageHandlers } from "./messages.ts";
@@ -28,6 +29,7 @@ export const HANDLERS: Handlers<typeof SYSCALLS> = {
   ...socketHandlers,
   ...networkHandlers,
   ...eventHandlers,
+  ...groupHandlers,
   ...counterHandlers,
   ...memoryHandlers,
 };

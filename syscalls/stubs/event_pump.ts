@@ -85,7 +85,9 @@ export class EventPump {
   }
 
   #dispatch(event: Event): void {
-    for (const { handle } of [...this.#handlers]) {
+    for (const registration of [...this.#handlers]) {
+      if (!this.#handlers.has(registration)) continue; // another handler took it away
+      const { handle } = registration;
       try {
         const result: unknown = handle(event);
         if (isThenable(result)) result.then(undefined, (error) => fail(this.#door, error));

@@ -11,7 +11,8 @@ import { describe, readArray, readEntries, readField, type WaitOptions } from ".
 import type { Door } from "../door.ts";
 import { SYSCALLS } from "../table.ts";
 import type { CounterOptions } from "../table/counters.ts";
-import type { EventChannelOptions, GroupOptions } from "../table/events.ts";
+import type { EventChannelOptions } from "../table/events.ts";
+import type { GroupOptions } from "../table/groups.ts";
 import type { SharedMemoryOptions } from "../table/memory.ts";
 import type { MessageQueueOptions } from "../table/messages.ts";
 import { MOST_SOURCES, type WaitItem } from "../table/handles.ts";

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
-import { allocateCounter } from "../../../memory/counter_cell.ts";
+import { assert, assertEquals } from "@std/assert";
+import { allocateCounter, CUT } from "../../../memory/counter_cell.ts";
 import type { WaitOutcome } from "../../../memory/wait_word.ts";
 import type { Modules } from "./explorable.ts";
-import { type Run, type Steps, until } from "./scheduler.ts";
+import { hostileStore64, type Run, type Steps, until } from "./scheduler.ts";
 
 /** A `CounterCell` whose operations can be stopped. */
 interface Cell {
@@ -73,6 +73,35 @@ export class CounterModel {
     if (moved === undefined) throw new Error("The cell was garbled");
     this.#memory = moved.memory;
     this.#isMoving = false;
+  }
+
+  /** The same where the cell may be garbled: then the counter ends. */
+  *moveIfHonest(): Steps {
+    const words = this.#words.map((word) => ({ word, index: 0 }));
+    const moved = yield* this.#code.$moveCounter(this.#memory, words);
+    if (moved !== undefined) assert(new this.#code.CounterCell(moved.memory, {}).value < CUT);
+  }
+
+  /** Adds once, waiting once. */
+  *addOnce(amount: bigint): Steps {
+    const cell = this.#map(this.#newWord());
+    if (yield* cell.$tryAdd(amount)) return;
+    yield* cell.$waitAddableSync(amount, 100);
+    yield* cell.$tryAdd(amount);
+  }
+
+  /** Takes once, waiting once. */
+  *takeOnce(): Steps {
+    const cell = this.#map(this.#newWord());
+    if ((yield* cell.$tryTake()) !== undefined) return;
+    yield* cell.$waitTakeableSync(100);
+    yield* cell.$tryTake();
+  }
+
+  /** A hostile thread's stores. */
+  *spoil(value: bigint): Steps {
+    const cells = new BigUint64Array(this.#memory, 0, 1);
+    for (const store of [value, 0n, value]) yield* hostileStore64(cells, 0, store);
   }
 
   #newWord(): Int32Array {

@@ -152,6 +152,17 @@ export const HONEST: Record<string, Scenario> = {
       two: pipe.at("two").read(2, 2),
     });
   }),
+  "two writers and two readers": (modules) => {
+    const participants = { ...TWO_READERS, writer: { writes: true }, other: { writes: true } };
+    const pipe = new PipeModel(modules, { capacity: 3, participants });
+    return run(pipe, {
+      writer: pipe.at("writer").write(2),
+      other: pipe.at("other").write(2),
+      one: pipe.at("one").read(2, 2),
+      two: pipe.at("two").read(2, 2),
+      kernel: pipe.move(),
+    });
+  },
   ...forEach("a writer killed beside another", SMALL, (modules, setup) => {
     const pipe = new PipeModel(modules, { ...setup, participants: TWO_WRITERS });
     return runKilling(pipe, "one", {
@@ -213,6 +224,25 @@ export const HONEST: Record<string, Scenario> = {
       kernel: inTurn(closed, pipe.close("writes")),
     }, check);
   }),
+  ...forEach(
+    "a move, then a close, while the reader follows",
+    [{ capacity: 3 }],
+    (modules, setup) => {
+      const pipe = new PipeModel(modules, { ...setup, participants: LONE });
+      const { writer, reader } = { writer: pipe.at("writer"), reader: pipe.at("reader") };
+      const check = () => {
+        pipe.check();
+        assert(reader.sawEnd);
+        assertEquals(reader.got.length, 3);
+      };
+      const isWritten = until(() => writer.acknowledged.length === 2);
+      return run(pipe, {
+        writer: writer.write(2, 1),
+        reader: reader.read(2),
+        kernel: inTurn(pipe.move(), isWritten, pipe.close("writes")),
+      }, check);
+    },
+  ),
   ...forEach("peek and consume across a move", SMALL, (modules, setup) => {
     const pipe = new PipeModel(modules, { ...setup, participants: LONE });
     return run(pipe, {
@@ -364,4 +394,17 @@ export function hostileReader(modules: Modules, stores: readonly Store[], packet
     kernel: inTurn(pipe.move("hostile"), pipe.at("kernel").poll(3), pipe.close("reads")),
   };
   return { ...run(pipe, programs, () => {}), mayTimeOut: true };
+}
+
+/** A hostile participant stores what it likes into a counter's cell: the others' operations end. */
+export function hostileCounter(modules: Modules, value: bigint): Run {
+  const counter = new CounterModel(modules, 1n, false);
+  const programs = {
+    hostile: counter.spoil(value),
+    adder: counter.addOnce(2n),
+    taker: counter.takeOnce(),
+    kernel: counter.moveIfHonest(),
+  };
+  const { actors } = counter.run(programs);
+  return { actors, check: () => {}, mayTimeOut: true };
 }

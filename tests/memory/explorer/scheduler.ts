@@ -153,6 +153,8 @@ export const seam: Record<string, unknown> = {
 
 /** A store by a hostile thread. */
 export const hostileStore = step(atomics.store);
+/** A store of 64 bits by a hostile thread. */
+export const hostileStore64 = step(atomics.exchange64);
 
 /** An actor in a run. */
 interface Runner {
