@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { KernelError } from "../../capabilities/errors.ts";
 import { HandleEntry } from "../../capabilities/handle.ts";
@@ -97,7 +97,7 @@ class Model {
       const held = this.handles.filter(({ place }) => place === index);
       assertEquals(table.size, held.length);
       assertEquals(table.room, LIMIT - held.length);
-      assertEquals(new Set(table), new Set(held.map(({ entry }) => entry)));
+      assertSameEntries([...table], held);
     }
     for (const handle of this.handles) this.#checkHandle(handle);
   }
@@ -107,15 +107,15 @@ class Model {
     entry.assertInvariants();
     if (isOpen(handle)) {
       const children = this.handles.filter((other) => other.parent === handle && isOpen(other));
-      assertEquals(new Set(entry.children()), new Set(children.map((child) => child.entry)));
+      assertSameEntries([...entry.children()], children);
     }
     const named = this.handles.filter((other) => other.object === handle.object && isOpen(other));
     assertEquals(handle.object.handleCount, named.length);
     assertEquals(handle.object.ends, named.length === 0 ? 1 : 0);
     for (const [i, { table, number }] of numbers.entries()) {
       const isCurrent = place === table && i === numbers.length - 1;
-      assertEquals(this.tables[table]?.find(number), isCurrent ? entry : undefined);
-      if (isCurrent) assertEquals(this.tables[table]?.get(number), entry);
+      assertStrictEquals(this.tables[table]?.find(number), isCurrent ? entry : undefined);
+      if (isCurrent) assertStrictEquals(this.tables[table]?.get(number), entry);
       else this.#checkStale(table, number);
     }
   }
@@ -166,6 +166,13 @@ class Model {
     handle.place = place;
     for (const other of this.handles) if (other.parent === handle) other.parent = handle.parent;
   }
+}
+
+/** The same entries in any order, by identity: entries are linked in rings. */
+function assertSameEntries(actual: HandleEntry[], expected: ModelHandle[]): void {
+  assertEquals(actual.length, expected.length);
+  const entries = new Set(actual);
+  for (const { entry } of expected) assert(entries.has(entry), "an entry is missing");
 }
 
 function isOpen({ place }: ModelHandle): boolean {
