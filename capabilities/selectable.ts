@@ -65,6 +65,8 @@ export interface Selectable {
   readonly signals: Signals;
   /** Those who wait on the object. */
   readonly waiters: WaitQueue;
+  /** Somebody waits, where nobody did: an object that other threads change has to look after it. */
+  onAwaited?(): void;
 }
 
 /** PEER_CLOSED ends waits of every kind, so it says nothing about who queues behind whom. */
@@ -109,6 +111,7 @@ export class WaitQueue {
     node.queue = this;
     node.previous = this.#last;
     node.next = undefined;
+    const isFirst = this.#last === undefined;
     if (this.#last === undefined) this.#first = node;
     else this.#last.next = node;
     this.#last = node;
@@ -119,6 +122,7 @@ export class WaitQueue {
       this.#lookedOn |= node.signals;
     }
     if (node.watchesFalls) this.#watchers++;
+    if (isFirst) this.#object.onAwaited?.();
   }
 
   /** Takes a node out; nothing happens when it is not in this queue. */

@@ -22,14 +22,14 @@ export class RingData {
   readonly size: number;
   /** Indices count modulo this, twice the size, so that full and empty differ. */
   readonly wrap: number;
-  readonly #memory: SharedArrayBuffer;
+  readonly memory: SharedArrayBuffer;
   readonly #dataWords: Int32Array;
   /** The buffer of the last small copy, and its bytes as words once it came twice in a row. */
   #lastBytes: Uint8Array | undefined = undefined;
   #lastWords: Int32Array | undefined = undefined;
 
   constructor(memory: SharedArrayBuffer, size: number) {
-    this.#memory = memory;
+    this.memory = memory;
     this.data = new Uint8Array(memory, HEADER_BYTES, size);
     this.size = size;
     this.wrap = size * 2;
@@ -85,10 +85,10 @@ export class RingData {
       }
     }
     if (count <= first) {
-      copyFrom(target, start, this.#memory, HEADER_BYTES + position, count);
+      copyFrom(target, start, this.memory, HEADER_BYTES + position, count);
     } else {
-      copyFrom(target, start, this.#memory, HEADER_BYTES + position, first);
-      copyFrom(target, start + first, this.#memory, HEADER_BYTES, count - first);
+      copyFrom(target, start, this.memory, HEADER_BYTES + position, first);
+      copyFrom(target, start + first, this.memory, HEADER_BYTES, count - first);
     }
   }
 

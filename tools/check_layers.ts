@@ -43,7 +43,7 @@ const ROOMS: Room[] = [
   // The objects. They don't know that syscalls exist, so they can be tested without them.
   { of: ["kernel/"], imports: TRUSTED_CORE },
   // The table says what a syscall is. Both sides read it, so it brings nothing of either with it.
-  { of: DECLARATIONS, imports: ["capabilities/", ...DECLARATIONS] },
+  { of: DECLARATIONS, imports: ["capabilities/", ...DECLARATIONS], importsTypes: ["memory/"] },
   // The kernel's side of the door.
   { of: ["syscalls/"], imports: [...TRUSTED_CORE, "syscalls/", "!syscalls/stubs/"] },
   // The task's side. It reaches the kernel through the door alone; with MAP it uses memory/ itself.

@@ -13,7 +13,7 @@
  */
 import { hidesPathSegments, isCommonJs } from "./import_policy.ts";
 import { lifeLockReleased } from "./life_lock.ts";
-import { parseWorkerMessage, type WorkerConfig } from "./protocol.ts";
+import { parseWorkerMessage, type StartMessage, type WorkerConfig } from "./protocol.ts";
 import { errorFrom, loadError } from "./task_error.ts";
 import { requireWorkerOptions } from "./worker_options.ts";
 
@@ -54,6 +54,8 @@ export interface WorkerThread {
   readonly gone: Promise<void>;
   /** True from when `gone` resolves. */
   readonly isGone: boolean;
+  /** Hands memory to the thread, which takes it in the order in which it was posted. */
+  postMemory(memory: SharedArrayBuffer | ArrayBuffer): void;
   /** Ends the thread when it next yields. Calling it again does nothing. */
   terminate(): void;
 }
@@ -98,6 +100,7 @@ class TaskWorker implements WorkerThread {
   readonly gone: Promise<void>;
   isGone = false;
   readonly #worker: Worker;
+  readonly #memoryPort: MessagePort;
   readonly #options: WorkerOptions;
   /** Set when the end was told, or nobody wants to know it any more. */
   #hasEnded = false;
@@ -123,12 +126,20 @@ class TaskWorker implements WorkerThread {
       this.#end({ state, error: new Error(event.message) });
     };
     this.gone = this.#watchThread(config.lifeLock);
-    this.#worker.postMessage({ payload: options.payload });
+    const { port1, port2 } = new MessageChannel();
+    this.#memoryPort = port1;
+    const start: StartMessage = { payload: options.payload, memoryPort: port2 };
+    this.#worker.postMessage(start, [port2]);
+  }
+
+  postMemory(memory: SharedArrayBuffer | ArrayBuffer): void {
+    this.#memoryPort.postMessage(memory, memory instanceof ArrayBuffer ? [memory] : []);
   }
 
   terminate(): void {
     this.#hasEnded = true;
     this.#worker.terminate();
+    this.#memoryPort.close();
     this.#watch();
   }
 

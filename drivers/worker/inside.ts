@@ -13,6 +13,7 @@
  */
 import { makeConsole } from "./console.ts";
 import type { ImportPolicy } from "./import_policy.ts";
+import { memoryReceiver } from "./memory_port.ts";
 import { lockModules, type ModuleLock } from "./module_lock.ts";
 import { apply, defineProperty, deleteProperty, queueTask, slice } from "./primordials.ts";
 import {
@@ -66,14 +67,15 @@ export async function run(config: WorkerConfig, loaders: Loaders): Promise<void>
     lifeLock = config.lifeLock;
     const start = Promise.all([startMessage(), holdLifeLock(lifeLock)]);
     modules = lockModules(config satisfies ImportPolicy);
-    const [{ payload }] = await start;
+    const [{ payload, memoryPort }] = await start;
+    const receiveMemory = memoryReceiver(memoryPort); // needs what the lock takes away
     let writeConsole: TaskConnection["writeConsole"] = undefined;
     lockRealm({
       console: makeConsole((text) => writeConsole?.(text)),
       onUncaught: (thrown) => endWith("crashed", thrown),
     });
     const runtime = await loaders.runtime();
-    const connection = await runtime.connect(payload);
+    const connection = await runtime.connect(payload, receiveMemory);
     for (const load of loaders.publicModules) await load(); // they export the connected task
     writeConsole = connection?.writeConsole;
     modules.admitTask([config.starter, config.beginner]);

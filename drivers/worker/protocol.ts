@@ -12,6 +12,8 @@
 export interface StartMessage {
   /** For {@linkcode TaskRuntime.connect}; structured clone, so shared buffers stay shared. */
   readonly payload: unknown;
+  /** Where memory arrives that the task may work on. */
+  readonly memoryPort: MessagePort;
 }
 
 /** Written into the bootstrap as a literal. */
@@ -37,8 +39,12 @@ export interface TaskRuntime {
    * Called once, in the locked realm, before anything of the task has loaded.
    *
    * @param payload What the kernel's side gave to the worker.
+   * @param receiveMemory Takes the next thing that the kernel's side posted to the memory port.
    */
-  connect(payload: unknown): TaskConnection | void | Promise<TaskConnection | void>;
+  connect(
+    payload: unknown,
+    receiveMemory: () => unknown,
+  ): TaskConnection | void | Promise<TaskConnection | void>;
 }
 
 /** What the lock needs of the task's side of the kernel. */

@@ -7,8 +7,10 @@
  * @module
  */
 import { KernelError } from "../../capabilities/errors.ts";
+import { SystemClock } from "../../kernel/clock.ts";
 import type { Driver, SpawnRequest } from "../../kernel/driver.ts";
 import type { KernelCore } from "../../kernel/kernel.ts";
+import { Seats } from "../../kernel/seats.ts";
 import type { RunningProgram, TaskObject } from "../../kernel/task.ts";
 import type { Dispatcher } from "../../syscalls/dispatcher.ts";
 import { allocatePage } from "../../syscalls/page/page.ts";
@@ -78,14 +80,15 @@ export class WorkerDriver implements Driver {
     const folder = entry.protocol === "data:" ? entry.href : new URL("./", entry).href;
     this.#reaches.set(task, { folder, imports: request.imports });
     const page = allocatePage();
+    task.seats = new Seats(new Int32Array(page.seats));
     const crash = (error: Error): void => task.end({ state: "crashed", error });
     const server = new PageServer(
       this.#dispatcher,
       { kernel: this.#kernel, task },
       page,
+      (memory) => thread.postMemory(memory),
       crash,
     );
-    void server.serve();
     const payload: StartRecord = {
       page,
       id: task.taskId,
@@ -93,6 +96,7 @@ export class WorkerDriver implements Driver {
       args: task.args,
       handles: task.given,
       limits: { ...task.account.limits },
+      hasSystemClock: this.#kernel.clock instanceof SystemClock,
     };
     const thread = startWorker({
       entry,
@@ -107,6 +111,7 @@ export class WorkerDriver implements Driver {
         finish(task, end);
       },
     });
+    void server.serve();
     return new WorkerProgram(server, thread, () => this.#retire(task, thread));
   }
 

@@ -7,7 +7,7 @@
  * @module
  */
 import { Doorbell, Flag } from "../../memory/doorbell.ts";
-import { allocateRing, Ring } from "../../memory/ring.ts";
+import { allocateRing, Ring, type WatchedWord } from "../../memory/ring.ts";
 
 /** Bytes that each ring holds. Longer frames go through in pieces. */
 const RING_BYTES = 64 * 1_024;
@@ -16,12 +16,16 @@ const REQUEST_BELL = 0;
 const REPLY_BELL = 16;
 const KILLED = 32;
 const CONTROL_BYTES = 256;
+/** Objects whose memory the thread can work on at once: a word for each. */
+const SEATS = 1_024;
 
 /** What crosses to the worker. */
 export interface PageMemory {
   readonly control: SharedArrayBuffer;
   readonly requests: SharedArrayBuffer;
   readonly replies: SharedArrayBuffer;
+  /** The words that tell the thread of changes at its seats. */
+  readonly seats: SharedArrayBuffer;
 }
 
 /** A page as one side uses it. */
@@ -36,6 +40,10 @@ export interface Page {
   readonly replyBell: Doorbell;
   /** Raised by the kernel when the task has ended. */
   readonly killed: Flag;
+  /** As a word to watch, for waits that don't concern the page. */
+  readonly killedWord: WatchedWord;
+  /** A word for each seat. */
+  readonly seats: Int32Array;
 }
 
 /** A fresh page. */
@@ -44,6 +52,7 @@ export function allocatePage(): PageMemory {
     control: new SharedArrayBuffer(CONTROL_BYTES),
     requests: allocateRing(RING_BYTES),
     replies: allocateRing(RING_BYTES),
+    seats: new SharedArrayBuffer(SEATS * Int32Array.BYTES_PER_ELEMENT),
   };
 }
 
@@ -58,6 +67,8 @@ export function openPage(memory: PageMemory, side: "task" | "kernel"): Page {
     requestBell: new Doorbell(words, REQUEST_BELL),
     replyBell: new Doorbell(words, REPLY_BELL),
     killed: new Flag(words, KILLED),
+    killedWord: { word: words, index: KILLED, value: 0 },
+    seats: new Int32Array(memory.seats),
   };
 }
 
@@ -79,6 +90,8 @@ export const ReplyKind = Object.freeze({
   FAILED: 1,
   /** No reply to a call: the task's signal is aborted. */
   ABORTED: 2,
+  /** The result without its memory, which was posted before: no ring carries that. */
+  DONE_WITH_MEMORY: 3,
 });
 
 /** The longest frame, in bytes. Bounds what one task can make the kernel hold for it. */

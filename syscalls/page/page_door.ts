@@ -15,7 +15,7 @@ import {
   checkWaitOptions,
   type WaitOptions,
 } from "../arguments.ts";
-import type { CallerArgs, Door, Syscall, SyscallSpec } from "../door.ts";
+import type { CallerArgs, Door, Syscall, SyscallSpec, ThreadSeats } from "../door.ts";
 import { SYSCALLS, SYSCALLS_BY_NUMBER } from "../table.ts";
 import { decode } from "./decode.ts";
 import { encode } from "./encode.ts";
@@ -28,6 +28,7 @@ import {
   ReplyKind,
   RequestMode,
 } from "./page.ts";
+import { PageSeats } from "./page_seats.ts";
 import { asError, canceled, inWordsOf, taskDead, tooLong, withTransferred } from "./page_errors.ts";
 
 /** Bytes of a long write that go at once: the kernel holds them while the call waits. */
@@ -43,18 +44,31 @@ interface OpenCall {
 /** Calls the kernel from another thread. */
 export class PageDoor implements Door {
   readonly sharesMemory = false;
+  readonly seats: ThreadSeats;
   readonly #page: Page;
   readonly #requests: FrameSender;
   readonly #replies: FrameReceiver;
   readonly #open = new Map<number, OpenCall>();
+  readonly #receiveMemory: () => unknown;
   readonly #onAbort: () => void;
   #nextId = 1;
   /** True from the first request of a turn until the bell is rung for all of them. */
   #willRing = false;
 
-  /** @param onAbort The task's signal is aborted. */
-  constructor(memory: PageMemory, onAbort: () => void) {
+  /**
+   * @param receiveMemory Takes the next memory that the kernel has posted to this thread.
+   * @param hasSystemClock True when the kernel's time is the system's.
+   * @param onAbort The task's signal is aborted.
+   */
+  constructor(
+    memory: PageMemory,
+    receiveMemory: () => unknown,
+    hasSystemClock: boolean,
+    onAbort: () => void,
+  ) {
     this.#page = openPage(memory, "task");
+    this.seats = new PageSeats(this, this.#page, hasSystemClock);
+    this.#receiveMemory = receiveMemory;
     this.#requests = new FrameSender(this.#page.requests);
     this.#replies = new FrameReceiver(this.#page.replies);
     this.#onAbort = onAbort;
@@ -246,6 +260,10 @@ export class PageDoor implements Door {
 
   #settle([id, kind, value, bytes]: [number, number, unknown, Uint8Array | undefined]): void {
     if (kind === ReplyKind.ABORTED) return this.#onAbort();
+    // Posted and replied to in the same order, so it is taken also where nobody waits any more.
+    if (kind === ReplyKind.DONE_WITH_MEMORY) {
+      value = { ...value as object, memory: this.#receiveMemory() };
+    }
     const call = this.#open.get(id);
     if (call === undefined) return;
     this.#open.delete(id);

@@ -59,14 +59,19 @@ export class PageServer {
   readonly #waiting = new Map<number, AbortController>();
   /** Bytes of the requests that wait. */
   #heldBytes = 0;
+  readonly #post: (memory: SharedArrayBuffer | ArrayBuffer) => void;
   readonly #onViolation: (error: Error) => void;
   #isStopped = false;
 
-  /** @param onViolation The task broke the protocol; called once at most. */
+  /**
+   * @param post Hands memory to the task's thread, which takes it in this order.
+   * @param onViolation The task broke the protocol; called once at most.
+   */
   constructor(
     dispatcher: Dispatcher,
     caller: Caller,
     memory: PageMemory,
+    post: (memory: SharedArrayBuffer | ArrayBuffer) => void,
     onViolation: (error: Error) => void,
   ) {
     this.#dispatcher = dispatcher;
@@ -74,6 +79,7 @@ export class PageServer {
     this.#page = openPage(memory, "kernel");
     this.#requests = new FrameReceiver(this.#page.requests);
     this.#replies = new FrameSender(this.#page.replies);
+    this.#post = post;
     this.#onViolation = onViolation;
     caller.task.abort.signal.addEventListener("abort", () => this.#reply([0, ReplyKind.ABORTED]), {
       once: true,
@@ -133,7 +139,6 @@ export class PageServer {
     }
     try {
       const call = this.#dispatcher.find(request.number);
-      if (call?.spec.givesMemory === true) throw staysHere(call);
       // Long buffers are held only while that leaves room for many short ones.
       const isMuch = isWait && this.#heldBytes > MAX_HELD_BYTES / 2;
       const most = isMuch ? MAX_WAITING_OUTPUT_BYTES : MAX_OUTPUT_BYTES;
@@ -183,9 +188,18 @@ export class PageServer {
   }
 
   #succeed(id: number, result: unknown, output: Uint8Array | undefined): void {
-    if (output === undefined) return this.#reply([id, ReplyKind.DONE, result]);
+    if (output === undefined) return this.#replyDone(id, result);
     const count = typeof result === "number" ? Math.max(0, result) : output.length;
     this.#reply([id, ReplyKind.DONE, result, output.subarray(0, count)]);
+  }
+
+  #replyDone(id: number, result: unknown): void {
+    const memory = memoryIn(result);
+    if (memory === undefined) return this.#reply([id, ReplyKind.DONE, result]);
+    if (this.#isStopped) return;
+    this.#post(memory);
+    const rest = { ...result as object, memory: undefined };
+    this.#reply([id, ReplyKind.DONE_WITH_MEMORY, rest]);
   }
 
   #fail(id: number, error: unknown): void {
@@ -227,10 +241,12 @@ function withOutput(
   return output;
 }
 
-/** Refused before it has an effect: the answer could not be given. */
-function staysHere({ spec: { name, verb } }: CompiledSyscall): KernelError {
-  const why = `Cannot ${verb} memory: what a task in a worker may share can't be sent to it`;
-  return new KernelError("NOT_SUPPORTED", why, { syscall: name });
+/** Memory that a result hands over as a whole. */
+function memoryIn(result: unknown): SharedArrayBuffer | ArrayBuffer | undefined {
+  if (typeof result !== "object" || result === null) return undefined;
+  const { memory } = result as { readonly memory?: unknown };
+  const isMemory = memory instanceof SharedArrayBuffer || memory instanceof ArrayBuffer;
+  return isMemory ? memory : undefined;
 }
 
 function parseRequest(value: unknown): Request {

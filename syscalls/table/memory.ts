@@ -102,7 +102,6 @@ export const memoryCalls = {
       ]),
     ],
     rightsNote: "READ, and WRITE where it is asked for",
-    givesMemory: true,
     errors: [
       "ACCESS_DENIED",
       "OUT_OF_RANGE",

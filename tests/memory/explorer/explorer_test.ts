@@ -189,7 +189,7 @@ const BUGS: Record<string, readonly PlantedBug[]> = {
   }],
   "no waking of the old generation's sleepers": [{
     file: MOVE,
-    from: "  releaseSleepers(new Int32Array(old, 0, HEADER_WORDS));\n",
+    from: "  releaseSleepers(headerOf(old));\n",
     to: "",
   }],
   "a reader that sleeps without announcing before its last look": [{

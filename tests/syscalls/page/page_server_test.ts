@@ -16,6 +16,8 @@ type Reply = [id: number, kind: number, value?: unknown, bytes?: Uint8Array];
 class HostileTask {
   readonly world: World = new World();
   readonly violations: Error[] = [];
+  /** Memory that the kernel handed over beside the page. */
+  readonly posted: unknown[] = [];
   readonly server: PageServer;
   readonly page: ReturnType<typeof openPage>;
   readonly sender: FrameSender;
@@ -24,7 +26,9 @@ class HostileTask {
   constructor() {
     const { kernel, dispatcher, attacker } = this.world;
     const memory = allocatePage();
-    this.server = new PageServer(dispatcher, { kernel, task: attacker }, memory, (error) => {
+    const caller = { kernel, task: attacker };
+    const post = (memory: unknown) => void this.posted.push(memory);
+    this.server = new PageServer(dispatcher, caller, memory, post, (error) => {
       this.violations.push(error);
       attacker.end({ state: "crashed", error });
     });
@@ -287,15 +291,24 @@ Deno.test("PageServer tells an error's cause where that can cross", () => {
   }
 });
 
-Deno.test("PageServer refuses to map memory, and nothing is mapped", () => {
+Deno.test("PageServer posts mapped memory before it answers", () => {
   const task = new HostileTask();
   const memory = task.world.handleWith(Capability.SHARED_MEMORY);
-  const before = task.world.snapshot();
-  task.send(1, RequestMode.TRY, SYSCALLS.memoryMap.number, [memory, {}]);
-  task.send(2, RequestMode.WAIT, SYSCALLS.memoryMap.number, [memory, {}]);
-  const codes = task.replies().map(([, , error]) => (error as { code: string }).code);
-  assertEquals(codes, ["NOT_SUPPORTED", "NOT_SUPPORTED"]);
-  assertEquals(task.world.snapshot(), before);
+  const map = SYSCALLS.memoryMap.number;
+  task.send(1, RequestMode.TRY, map, [memory, {}]);
+  task.send(2, RequestMode.TRY, map, [memory, { rights: Rights.READ, length: 8 }]);
+  const replies = task.replies() as [number, number, Record<string, unknown>][];
+  assertEquals(
+    replies.map(([, kind, { length, isWritable, memory }]) => [kind, length, isWritable, memory]),
+    [
+      [ReplyKind.DONE_WITH_MEMORY, 4_096, true, undefined],
+      [ReplyKind.DONE_WITH_MEMORY, 8, false, undefined],
+    ],
+  );
+  const [whole, snapshot] = task.posted;
+  assertInstanceOf(whole, SharedArrayBuffer);
+  assertInstanceOf(snapshot, ArrayBuffer);
+  assertEquals(snapshot.byteLength, 8);
 });
 
 Deno.test("PageServer commits the bytes that come with a commit, and only as many as it says", () => {
