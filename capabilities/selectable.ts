@@ -65,7 +65,7 @@ export interface Selectable {
   readonly signals: Signals;
   /** Those who wait on the object. */
   readonly waiters: WaitQueue;
-  /** Somebody waits, where nobody did: an object that other threads change has to look after it. */
+  /** Somebody has begun to wait: an object that other threads change has to look after that. */
   onAwaited?(): void;
 }
 
@@ -90,6 +90,8 @@ export class WaitQueue {
   /** Onlookers that watch falls too. */
   #watchers = 0;
   #isMarkedChanged = false;
+  /** Nodes that have left so far. */
+  departures = 0;
   /** Signals of the operations in the queue; may be too wide until the queue is empty. */
   parkedSignals: Signals = 0;
 
@@ -99,6 +101,11 @@ export class WaitQueue {
 
   get isEmpty(): boolean {
     return this.#first === undefined;
+  }
+
+  /** Signals that some node waits for; may be too wide until the queue is empty. */
+  get awaited(): Signals {
+    return this.#awaited;
   }
 
   /** The signals of the object that the queue belongs to. */
@@ -111,7 +118,6 @@ export class WaitQueue {
     node.queue = this;
     node.previous = this.#last;
     node.next = undefined;
-    const isFirst = this.#last === undefined;
     if (this.#last === undefined) this.#first = node;
     else this.#last.next = node;
     this.#last = node;
@@ -122,7 +128,7 @@ export class WaitQueue {
       this.#lookedOn |= node.signals;
     }
     if (node.watchesFalls) this.#watchers++;
-    if (isFirst) this.#object.onAwaited?.();
+    this.#object.onAwaited?.();
   }
 
   /** Takes a node out; nothing happens when it is not in this queue. */
@@ -133,6 +139,7 @@ export class WaitQueue {
     if (node.next === undefined) this.#last = node.previous;
     else node.next.previous = node.previous;
     node.queue = undefined;
+    this.departures++;
     if (!node.operation && --this.#onlookers === 0) this.#lookedOn = 0;
     if (node.watchesFalls) this.#watchers--;
     if (this.#first === undefined) this.#awaited = this.parkedSignals = 0;

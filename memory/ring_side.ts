@@ -2,8 +2,9 @@
  * What the two sides of a ring have in common: the memory, the lock of a shared side, the
  * generation word, and how an operation that met a move is settled afterwards.
  */
-import { add, compareExchange, exchange, load, notify } from "./atomics.ts";
+import { add, compareExchange, exchange, load, loadHint, notify } from "./atomics.ts";
 import {
+  ATTENTION,
   BUSY,
   CONTENDED,
   dataBytes,
@@ -89,6 +90,15 @@ export abstract class RingSide extends RingData {
   hasMoved(): boolean {
     const word = this.generation;
     return word !== undefined && load(word, this.generationIndex) !== this.generationValue;
+  }
+
+  /** The hints in the ring, after a publication that met no move. */
+  hints(): number {
+    // The look at the generation word was an atomic load after the publication's store, and orders
+    // this after that store as well as a load of its own would. The kernel has no such word.
+    return this.generation === undefined
+      ? load(this.words, ATTENTION)
+      : loadHint(this.words, ATTENTION);
   }
 
   /** What an operation answers that found nothing to do: 0, unless a move explains it. */

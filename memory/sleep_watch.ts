@@ -38,11 +38,15 @@ export class SleepWatch {
     or(this.#words, this.#at.attentionIndex, this.#at.bit);
   }
 
-  /** Resolves when somebody was woken since the announcement. */
-  async rest(): Promise<void> {
+  /**
+   * Resolves when somebody was woken since the announcement.
+   *
+   * @param isInVain True when the last wake-up let nobody go on: after some of these comes a pause.
+   */
+  async rest(isInVain: boolean): Promise<void> {
     const wait = waitAsync(this.#words, this.#at.wakeIndex, this.#count);
-    if (!wait.async) return await this.#pace.endedAtOnce();
-    await wait.value;
-    this.#pace.slept();
+    if (wait.async) await wait.value;
+    if (isInVain || !wait.async) await this.#pace.endedAtOnce();
+    else this.#pace.slept();
   }
 }

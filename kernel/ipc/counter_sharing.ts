@@ -11,6 +11,7 @@
  */
 import type { SeatHolder, SeatHost, SeatTerms } from "../../capabilities/seat_ops.ts";
 import type { WaitQueue } from "../../capabilities/selectable.ts";
+import { Signals } from "../../capabilities/signals.ts";
 import { CUT, moveCounter } from "../../memory/counter_cell.ts";
 import { watchForAddition, watchForCount } from "../../memory/counter_watch.ts";
 import { Attendant } from "./attendant.ts";
@@ -39,9 +40,11 @@ export class CounterSharing implements SeatHost {
     this.#counter = counter;
     this.#memory = memory;
     const memoryNow = () => this.#isOver ? undefined : this.#memory;
-    this.#attendants = [watchForCount, watchForAddition].map((watchFor) =>
-      new Attendant(counter.waiters, memoryNow, watchFor)
-    );
+    const { waiters } = counter;
+    this.#attendants = [
+      new Attendant(waiters, Signals.READABLE, memoryNow, watchForCount),
+      new Attendant(waiters, Signals.WRITABLE, memoryNow, watchForAddition),
+    ];
   }
 
   get memory(): SharedArrayBuffer {

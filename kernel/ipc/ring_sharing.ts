@@ -17,6 +17,7 @@
  */
 import type { SeatHolder, SeatHost, SeatTerms } from "../../capabilities/seat_ops.ts";
 import type { WaitQueue } from "../../capabilities/selectable.ts";
+import { Signals } from "../../capabilities/signals.ts";
 import { allocateRing, Ring } from "../../memory/ring.ts";
 import { abandonRing, type MovedRing, moveRing } from "../../memory/ring_move.ts";
 import { lockFreed, watchForBytes, watchForRoom } from "../../memory/ring_watch.ts";
@@ -55,8 +56,9 @@ class Side {
   ) {
     this.end = end;
     this.name = name;
-    const watchFor = name === "reader" ? watchForBytes : watchForRoom;
-    this.attendant = new Attendant(end.waiters, memory, watchFor);
+    this.attendant = name === "reader"
+      ? new Attendant(end.waiters, Signals.READABLE, memory, watchForBytes)
+      : new Attendant(end.waiters, Signals.WRITABLE, memory, watchForRoom);
   }
 
   /** Whether a participant, undefined for the kernel, works here and nobody else does. */

@@ -38,6 +38,7 @@ export class MappedReader extends MappedHandle {
     if (this.#line.isEmpty) {
       const read = this.#ring.read(into, 0, length);
       if (read > 0) return this.#done(read);
+      if (read === 0 && length > 0 && !this.#ring.ring.writeIsClosed) return WOULD_BLOCK;
     }
     const read = this.tryOnce(this.#reading(into, length));
     if (read === PENDING) return WOULD_BLOCK;
