@@ -200,6 +200,15 @@ Deno.test("a task in a worker uses queues, counters, timers, events and its cons
   await assertNothingLeft(kernel);
 });
 
+Deno.test("a task in a worker prints on when nobody reads its stderr any more", async () => {
+  await using kernel = new Kernel();
+  const { reader, writer } = kernel.init.createPipe();
+  reader.close();
+  const child = start(kernel, "prints.ts", { handles: { stderr: writer } });
+  assertEquals(await valueOf(child), "printed");
+  await assertNothingLeft(kernel);
+});
+
 Deno.test("what can't leave a worker is refused precisely, and changes nothing", async () => {
   await using kernel = new Kernel();
   const value = await valueOf(start(kernel, "refused.ts")) as Record<string, unknown>;
