@@ -251,18 +251,18 @@ const IMPORT_SCHEMES = ["file:", "http:", "https:"];
 /**
  * Checks what a task would be started from.
  *
- * @throws {TypeError} When a worker couldn't be confined to it.
+ * @throws {TypeError} When a worker couldn't be confined to it; the message is the reason alone.
  */
 export function requireConfinable(entry: URL, imports: readonly string[]): void {
   const { href, protocol } = entry;
   if (!ENTRY_SCHEMES.includes(protocol)) {
     throw new TypeError(
-      `Cannot start a task from ${href.slice(0, 200)}: give a file:, http:, https: or data: URL`,
+      `a task can't start from ${href.slice(0, 200)}: give a file:, http:, https: or data: URL`,
     );
   }
   if (protocol !== "data:" && (hidesPathSegments(href) || isCommonJs(href))) {
     throw new TypeError(
-      `Cannot start a task from ${href.slice(0, 200)}: ` +
+      `a task can't start from ${href.slice(0, 200)}: ` +
         "it is CommonJS or a declaration, or has a slash or a zero in escaped form",
     );
   }
@@ -272,7 +272,9 @@ export function requireConfinable(entry: URL, imports: readonly string[]): void 
       url === undefined || !IMPORT_SCHEMES.includes(url.protocol) || hidesPathSegments(url.href)
     ) {
       throw new TypeError(
-        `Cannot let a task import ${text}: give an absolute file:, http: or https: URL, ` +
+        `a task can't be let import ${
+          text.slice(0, 200)
+        }: give an absolute file:, http: or https: URL, ` +
           'or a prefix of URLs that ends in "/"',
       );
     }

@@ -13,7 +13,7 @@ import type { RunningProgram, TaskObject } from "../../kernel/task.ts";
 import type { Dispatcher } from "../../syscalls/dispatcher.ts";
 import { allocatePage } from "../../syscalls/page/page.ts";
 import { PageServer } from "../../syscalls/page/page_server.ts";
-import { startWorker, type WorkerEnd, type WorkerThread } from "./bootstrap.ts";
+import { requireConfinable, startWorker, type WorkerEnd, type WorkerThread } from "./bootstrap.ts";
 import { HardKill } from "./hard_kill.ts";
 import type { StartRecord } from "./runtime.ts";
 import { settlesWithin } from "./time_limit.ts";
@@ -59,10 +59,11 @@ export class WorkerDriver implements Driver {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new KernelError("NOT_SUPPORTED", why, { cause });
     }
-    for (const url of request.imports) {
-      if (!URL.canParse(url)) {
-        throw new KernelError("INVALID_ARGUMENT", `imports has ${url}, which is no absolute URL`);
-      }
+    try {
+      requireConfinable(entry, request.imports);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new KernelError("INVALID_ARGUMENT", why, { cause });
     }
     // A task in a worker can't load what its own rule forbids by having a child load it.
     const reach = this.#reaches.get(parent);
