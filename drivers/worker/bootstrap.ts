@@ -39,11 +39,19 @@ export interface WorkerOptions {
   /** The module of the task's side of the kernel: a `TaskRuntime`. */
   readonly runtime: URL;
   /** Carmine's modules that a task may import. */
-  readonly publicModules: readonly URL[];
+  readonly publicModules: readonly PublicModule[];
   /** The realm is locked and the task is about to load. */
   readonly onReady?: () => void;
   /** The module has ended by itself; the thread is being ended. */
   readonly onEnd: (end: WorkerEnd) => void;
+}
+
+/** A module of Carmine's for a task. */
+export interface PublicModule {
+  /** By which the task imports it. */
+  readonly url: URL;
+  /** The module that the task gets for it. */
+  readonly module: URL;
 }
 
 /** A task's worker. */
@@ -82,8 +90,9 @@ export function startWorker(options: WorkerOptions): WorkerThread {
     entry: options.entry.href,
     folder,
     imports: imports.map(({ href }) => href),
-    publicModules: options.publicModules.map(({ href }) => href),
+    publicModules: options.publicModules.map(({ url }) => url.href),
     privateModules: PRIVATE_MODULES.map((path) => new URL(path, BASE).href),
+    substitutes: options.publicModules.map(({ url, module }) => [url.href, module.href]),
     // It exports nothing, not even a `then` that the entry may export.
     starter: dataUrl(
       `import ${JSON.stringify(beginner)}; import ${JSON.stringify(options.entry)};`,
@@ -201,15 +210,23 @@ function pathOf({ pathname }: URL): string {
   return decodeURIComponent(pathname);
 }
 
-/** The module that the worker starts in. */
+/**
+ * The module that the worker starts in. The imports in the function, which is never called, put
+ * what a task names into the worker's graph. There Deno looks for it before it asks the lock's hook
+ * which module the task gets, and would want permission to read it.
+ */
 function bootstrapUrl(config: WorkerConfig, options: WorkerOptions): string {
-  const load = (url: string): string => `() => import(${JSON.stringify(url)})`;
+  const quote = (text: string): string => JSON.stringify(text);
+  const deferred = [options.runtime, ...options.publicModules.map(({ module }) => module)];
+  const imports = deferred.map(({ href }, i) =>
+    `import defer * as module${i} from ${quote(href)};`
+  );
+  const [runtime, ...publicModules] = deferred.map((_, i) => `module${i}`);
   return dataUrl(`
-import { run } from ${JSON.stringify(moduleUrl("inside.ts"))};
-run(${JSON.stringify(config)}, {
-  publicModules: [${config.publicModules.map(load).join(", ")}],
-  runtime: ${load(options.runtime.href)},
-});`);
+import { run } from ${quote(moduleUrl("inside.ts"))};
+${imports.join("\n")}
+() => [${config.publicModules.map((url) => `import(${quote(url)})`)}];
+run(${JSON.stringify(config)}, { runtime: ${runtime}, publicModules: [${publicModules}] });`);
 }
 
 function moduleUrl(file: string): string {

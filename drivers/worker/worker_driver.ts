@@ -22,7 +22,11 @@ import { requireWorkerOptions } from "./worker_options.ts";
 /** How long a thread may take to end by itself before it counts as lingering. */
 const GRACE_MS = 250;
 const ROOT = new URL("../../", import.meta.url);
-const PUBLIC_MODULES = [new URL("mod.ts", ROOT), new URL("task.ts", ROOT)];
+const TASK_MODULE = new URL("task.ts", ROOT);
+const PUBLIC_MODULES = [
+  { url: new URL("mod.ts", ROOT), module: new URL("./task_side.ts", import.meta.url) },
+  { url: TASK_MODULE, module: TASK_MODULE },
+];
 const RUNTIME = new URL("./runtime.ts", import.meta.url);
 
 /** Which modules a task may load: the folder of its entry, and what it was allowed beyond. */
