@@ -27,6 +27,8 @@ export interface CompareOptions {
   readonly rounds?: number;
   /** Milliseconds that one contestant's round is to take. @default 8 */
   readonly roundMs?: number;
+  /** Operations of the first warm-up. @default 64 */
+  readonly warmUp?: number;
 }
 
 /** The middle of some numbers. */
@@ -51,11 +53,11 @@ export async function compare(
   contestants: readonly Contestant[],
   options: CompareOptions = {},
 ): Promise<Result[]> {
-  const { rounds = 41, roundMs = 8 } = options;
+  const { rounds = 41, roundMs = 8, warmUp = 64 } = options;
   const counts: number[] = [];
   for (const contestant of contestants) {
     // Warm up, and find how many operations fill a round.
-    let operations = 64;
+    let operations = warmUp;
     let ns = await timeNs(contestant, operations);
     while (operations * ns < roundMs * 1e6) {
       operations = Math.ceil(Math.min(operations * 8, roundMs * 1.2e6 / ns));

@@ -39,11 +39,19 @@ export interface WorkerOptions {
   /** The module of the task's side of the kernel: a `TaskRuntime`. */
   readonly runtime: URL;
   /** Carmine's modules that a task may import. */
-  readonly publicModules: readonly URL[];
+  readonly publicModules: readonly PublicModule[];
   /** The realm is locked and the task is about to load. */
   readonly onReady?: () => void;
   /** The module has ended by itself; the thread is being ended. */
   readonly onEnd: (end: WorkerEnd) => void;
+}
+
+/** A module of Carmine's for a task. */
+export interface PublicModule {
+  /** By which the task imports it. */
+  readonly url: URL;
+  /** The module that the task gets for it. */
+  readonly module: URL;
 }
 
 /** A task's worker. */
@@ -84,8 +92,9 @@ export function startWorker(options: WorkerOptions): WorkerThread {
     entry: options.entry.href,
     folder,
     imports: imports.map(({ href }) => href),
-    publicModules: options.publicModules.map(({ href }) => href),
+    publicModules: options.publicModules.map(({ url }) => url.href),
     privateModules: PRIVATE_MODULES.map((path) => new URL(path, BASE).href),
+    substitutes: options.publicModules.map(({ url, module }) => [url.href, module.href]),
     // It exports nothing, not even a `then` that the entry may export.
     starter: dataUrl(
       `import ${JSON.stringify(beginner)}; import ${JSON.stringify(options.entry)};`,
@@ -212,15 +221,23 @@ function pathOf({ pathname }: URL): string {
   return decodeURIComponent(pathname);
 }
 
-/** The module that the worker starts in. */
+/**
+ * The module that the worker starts in. The imports in the function, which is never called, put
+ * what a task names into the worker's graph. There Deno looks for it before it asks the lock's hook
+ * which module the task gets, and would want permission to read it.
+ */
 function bootstrapUrl(config: WorkerConfig, options: WorkerOptions): string {
-  const load = (url: string): string => `() => import(${JSON.stringify(url)})`;
+  const quote = (text: string): string => JSON.stringify(text);
+  const deferred = [options.runtime, ...options.publicModules.map(({ module }) => module)];
+  const imports = deferred.map(({ href }, i) =>
+    `import defer * as module${i} from ${quote(href)};`
+  );
+  const [runtime, ...publicModules] = deferred.map((_, i) => `module${i}`);
   return dataUrl(`
-import { run } from ${JSON.stringify(moduleUrl("inside.ts"))};
-run(${JSON.stringify(config)}, {
-  publicModules: [${config.publicModules.map(load).join(", ")}],
-  runtime: ${load(options.runtime.href)},
-});`);
+import { run } from ${quote(moduleUrl("inside.ts"))};
+${imports.join("\n")}
+() => [${config.publicModules.map((url) => `import(${quote(url)})`)}];
+run(${JSON.stringify(config)}, { runtime: ${runtime}, publicModules: [${publicModules}] });`);
 }
 
 function moduleUrl(file: string): string {
@@ -262,18 +279,18 @@ const IMPORT_SCHEMES = ["file:", "http:", "https:"];
 /**
  * Checks what a task would be started from.
  *
- * @throws {TypeError} When a worker couldn't be confined to it.
+ * @throws {TypeError} When a worker couldn't be confined to it; the message is the reason alone.
  */
 export function requireConfinable(entry: URL, imports: readonly string[]): void {
   const { href, protocol } = entry;
   if (!ENTRY_SCHEMES.includes(protocol)) {
     throw new TypeError(
-      `Cannot start a task from ${href.slice(0, 200)}: give a file:, http:, https: or data: URL`,
+      `a task can't start from ${href.slice(0, 200)}: give a file:, http:, https: or data: URL`,
     );
   }
   if (protocol !== "data:" && (hidesPathSegments(href) || isCommonJs(href))) {
     throw new TypeError(
-      `Cannot start a task from ${href.slice(0, 200)}: ` +
+      `a task can't start from ${href.slice(0, 200)}: ` +
         "it is CommonJS or a declaration, or has a slash or a zero in escaped form",
     );
   }
@@ -283,7 +300,9 @@ export function requireConfinable(entry: URL, imports: readonly string[]): void 
       url === undefined || !IMPORT_SCHEMES.includes(url.protocol) || hidesPathSegments(url.href)
     ) {
       throw new TypeError(
-        `Cannot let a task import ${text}: give an absolute file:, http: or https: URL, ` +
+        `a task can't be let import ${
+          text.slice(0, 200)
+        }: give an absolute file:, http: or https: URL, ` +
           'or a prefix of URLs that ends in "/"',
       );
     }

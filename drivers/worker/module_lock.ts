@@ -27,6 +27,7 @@ import {
   ownKeys,
   startsWith,
 } from "./primordials.ts";
+import type { Substitute } from "./protocol.ts";
 
 /**
  * Begins the URL of whatever is denied. Deno loads no such scheme, so the import fails before any
@@ -55,8 +56,15 @@ interface Resolved {
   readonly url: string | null;
 }
 
-/** Locks the module loader; until `admitTask` Carmine's own modules load. */
-export function lockModules(policy: ImportPolicy): ModuleLock {
+/**
+ * Locks the module loader; until `admitTask` Carmine's own modules load.
+ *
+ * @param substitutes What stands in for modules that the policy allows.
+ */
+export function lockModules(
+  policy: ImportPolicy,
+  substitutes: readonly Substitute[],
+): ModuleLock {
   let phase: "boot" | "load" | "task" = "boot";
   let starters: readonly string[] = [];
 
@@ -64,6 +72,13 @@ export function lockModules(policy: ImportPolicy): ModuleLock {
     // Carmine's modules, chosen by the kernel. They do without Node, on any platform.
     if (phase === "boot") return !startsWith(url, "node:");
     return mayImport(url, policy) || (phase === "load" && isListed(starters, url));
+  };
+
+  const substitute = (url: string): string => {
+    for (let i = 0; i < substitutes.length; i++) {
+      if (substitutes[i]?.[0] === url) return substitutes[i]?.[1] ?? url;
+    }
+    return url;
   };
 
   // Runs for the rest of the worker's life, between pieces of the task: only captured references.
@@ -75,7 +90,7 @@ export function lockModules(policy: ImportPolicy): ModuleLock {
     let url: string | null = null;
     try {
       url = next(specifier).url;
-      if (typeof url === "string" && isAllowed(url)) return answer(url);
+      if (typeof url === "string" && isAllowed(url)) return answer(substitute(url));
     } catch {
       // A task can run out of stack on purpose, at a depth where resolving throws.
     }

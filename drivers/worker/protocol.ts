@@ -27,11 +27,16 @@ export interface WorkerConfig {
   readonly imports: readonly string[];
   readonly publicModules: readonly string[];
   readonly privateModules: readonly string[];
+  /** See `lockModules`. */
+  readonly substitutes: readonly Substitute[];
   /** The `data:` module that imports the beginner and then the entry. */
   readonly starter: string;
   /** The `data:` module that calls the global named like the life lock. */
   readonly beginner: string;
 }
+
+/** Whoever imports the first URL gets the module of the second. */
+export type Substitute = readonly [url: string, module: string];
 
 /** The task's side of the kernel: a module of Carmine's that the task itself can't import. */
 export interface TaskRuntime {

@@ -15,7 +15,7 @@ import type { RunningProgram, TaskObject } from "../../kernel/task.ts";
 import type { Dispatcher } from "../../syscalls/dispatcher.ts";
 import { allocatePage } from "../../syscalls/page/page.ts";
 import { PageServer } from "../../syscalls/page/page_server.ts";
-import { startWorker, type WorkerEnd, type WorkerThread } from "./bootstrap.ts";
+import { requireConfinable, startWorker, type WorkerEnd, type WorkerThread } from "./bootstrap.ts";
 import { HardKill } from "./hard_kill.ts";
 import type { StartRecord } from "./runtime.ts";
 import { settlesWithin } from "./time_limit.ts";
@@ -24,7 +24,11 @@ import { requireWorkerOptions } from "./worker_options.ts";
 /** How long a thread may take to end by itself before it counts as lingering. */
 const GRACE_MS = 250;
 const ROOT = new URL("../../", import.meta.url);
-const PUBLIC_MODULES = [new URL("mod.ts", ROOT), new URL("task.ts", ROOT)];
+const TASK_MODULE = new URL("task.ts", ROOT);
+const PUBLIC_MODULES = [
+  { url: new URL("mod.ts", ROOT), module: new URL("./task_side.ts", import.meta.url) },
+  { url: TASK_MODULE, module: TASK_MODULE },
+];
 const RUNTIME = new URL("./runtime.ts", import.meta.url);
 
 /** Which modules a task may load: the folder of its entry, and what it was allowed beyond. */
@@ -61,10 +65,11 @@ export class WorkerDriver implements Driver {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new KernelError("NOT_SUPPORTED", why, { cause });
     }
-    for (const url of request.imports) {
-      if (!URL.canParse(url)) {
-        throw new KernelError("INVALID_ARGUMENT", `imports has ${url}, which is no absolute URL`);
-      }
+    try {
+      requireConfinable(entry, request.imports);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new KernelError("INVALID_ARGUMENT", why, { cause });
     }
     // A task in a worker can't load what its own rule forbids by having a child load it.
     const reach = this.#reaches.get(parent);

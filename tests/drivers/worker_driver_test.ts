@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Kernel, type SpawnOptions, type TaskHandle } from "@carmine/kernel";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { Kernel, KernelError, type SpawnOptions, type TaskHandle } from "@carmine/kernel";
 
 /** Starts a program of the folder beside this file. */
 function start(kernel: Kernel, file: string, options: SpawnOptions = {}): TaskHandle {
@@ -198,6 +198,39 @@ Deno.test("a task in a worker uses queues, counters, timers, events and its cons
   const length = await log.reader.read(buffer);
   assertEquals(new TextDecoder().decode(buffer.subarray(0, length)), "to the console\n");
   await assertNothingLeft(kernel);
+});
+
+Deno.test("a task in a worker prints on when nobody reads its stderr any more", async () => {
+  await using kernel = new Kernel();
+  const { reader, writer } = kernel.init.createPipe();
+  reader.close();
+  const child = start(kernel, "prints.ts", { handles: { stderr: writer } });
+  assertEquals(await valueOf(child), "printed");
+  await assertNothingLeft(kernel);
+});
+
+Deno.test("Task.spawn() refuses what a worker can't be confined to before anything has begun", async () => {
+  await using kernel = new Kernel();
+  const { reader, writer } = kernel.init.createPipe();
+  const here = new URL("./worker_programs/", import.meta.url).href;
+  const refused: [entry: string, imports: string[], message: RegExp][] = [
+    ["npm:chalk", [], /a task can't start from npm:chalk: give a file:/],
+    [`${here}x.cjs`, [], /a task can't start from file:.*x\.cjs: it is CommonJS/],
+    [`${here}..%2fx.ts`, [], /a task can't start from file:.*%2fx\.ts: .*in escaped form/],
+    [`${here}ends.ts`, ["npm:chalk"], /a task can't be let import npm:chalk: give an absolute/],
+    [`${here}ends.ts`, ["../x.ts"], /a task can't be let import \.\.\/x\.ts: give an absolute/],
+  ];
+  for (const [entry, imports, message] of refused) {
+    const error = assertThrows(
+      () => kernel.init.spawn(new URL(entry), { imports, handles: { input: reader } }),
+      KernelError,
+    );
+    assertEquals([error.code, error.syscall], ["INVALID_ARGUMENT", "task_spawn"]);
+    assertMatch(error.message, message);
+  }
+  assertEquals(await writer.write(Uint8Array.of(1)), 1);
+  assertEquals(await reader.read(new Uint8Array(1)), 1);
+  assertEquals(kernel.tasks().map(({ name }) => name), ["init"]);
 });
 
 Deno.test("what can't leave a worker is refused precisely, and changes nothing", async () => {

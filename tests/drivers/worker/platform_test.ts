@@ -33,7 +33,7 @@ const WITH_MODULE_IN_HAND = `
   const nodeModule = globalThis.process.getBuiltinModule("node:module");
   const { createRequire, registerHooks } = nodeModule; // as its named exports are
   const { lockModules } = await import("${DRIVER}module_lock.ts");
-  const lock = lockModules({ entry: "", folder: "", imports: [], publicModules: [], privateModules: [] });
+  const lock = lockModules({ entry: "", folder: "", imports: [], publicModules: [], privateModules: [] }, []);
   const load = (url) => import(url).then(() => "loaded", () => "held");
   const outcome = (call) => { try { return String(call()); } catch (error) { return error.name; } };
 `;
@@ -57,6 +57,16 @@ Deno.test("What starts a task can't be loaded any more when the task runs", asyn
     postMessage([...before, await load(urls[1])]);
   `);
   assertEquals(result, ["loaded", "held", "held"]);
+});
+
+Deno.test("A deferred import is loaded at once, and evaluated when something of it is first read", async () => {
+  const result = await inWorker(`
+    import defer * as module from "data:text/javascript,globalThis.isEvaluated = true;export {};";
+    const before = globalThis.isEvaluated;
+    Reflect.ownKeys(module);
+    postMessage([before, globalThis.isEvaluated]);
+  `);
+  assertEquals(result, [undefined, true]);
 });
 
 Deno.test("Deno's CommonJS goes through Module, which can be disarmed", async () => {
