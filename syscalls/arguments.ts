@@ -11,7 +11,7 @@ import { type Capabilities, Capability } from "../capabilities/capability.ts";
 import { KernelError } from "../capabilities/errors.ts";
 import { MOST_HANDLES_IN_MESSAGE } from "../capabilities/message_ops.ts";
 import { isRights, Rights } from "../capabilities/rights.ts";
-import { ALL_SIGNALS, type Signals } from "../capabilities/signals.ts";
+import { ALL_SIGNALS, Signals } from "../capabilities/signals.ts";
 
 /** How the dispatcher treats an argument; BUFFER and HANDLE have a fast path of their own. */
 export const ArgumentForm = Object.freeze({ HANDLE: 0, BUFFER: 1, VALUE: 2 });
@@ -115,6 +115,18 @@ export function handle(needs: HandleNeeds = {}, name = "handle"): ArgumentSpec {
     anyRight: needs.anyRight ?? Rights.NONE,
     waits: needs.waits ?? 0,
   };
+}
+
+/** A handle to an end that is received from: needs READ, and waits for more or for the end. */
+export function receivingEnd(capability: Capabilities, name?: string): ArgumentSpec {
+  const waits = Signals.READABLE | Signals.PEER_CLOSED;
+  return handle({ capability, rights: Rights.READ, waits }, name);
+}
+
+/** A handle to an end that is sent through: needs WRITE, and waits for room or for the end. */
+export function sendingEnd(capability: Capabilities, name?: string): ArgumentSpec {
+  const waits = Signals.WRITABLE | Signals.PEER_CLOSED;
+  return handle({ capability, rights: Rights.WRITE, waits }, name);
 }
 
 /** Bytes to read from or to write into: a `Uint8Array` on a plain, attached buffer. */

@@ -117,7 +117,7 @@ export class EventChannel extends Handle {
       const syscall = SYSCALLS.eventPublishAll;
       const priority = options === undefined
         ? undefined
-        : prepared(syscall, () => readField(options, "priority", "options")) as EventPriority;
+        : prepared(syscall, this, () => readField(options, "priority", "options")) as EventPriority;
       return doorOf(this).wait(
         syscall,
         options,

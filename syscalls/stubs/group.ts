@@ -4,9 +4,10 @@
  * @module
  */
 import type { DeliveryResult, EventContent, EventPayload } from "../../capabilities/event_ops.ts";
+import type { SyscallSpec } from "../door.ts";
 import { SYSCALLS } from "../table.ts";
 import type { GroupSendOptions } from "../table/events.ts";
-import { done, doorOf, Handle, numberFor } from "./handle.ts";
+import { done, doorOf, Handle, numberFor, prepared } from "./handle.ts";
 import { register } from "./registry.ts";
 import type { TaskHandle } from "./task_handle.ts";
 
@@ -35,14 +36,14 @@ export class Group extends Handle {
    * @throws {EventError} TASK_DEAD when the task has ended, NOT_SUPPORTED for `kernel.everyone`.
    */
   join(task: TaskHandle): void {
-    const door = doorOf(this);
-    door.call(SYSCALLS.groupJoin, this.number, numberFor(door, task));
+    const member = this.#memberFor(SYSCALLS.groupJoin, task);
+    doorOf(this).call(SYSCALLS.groupJoin, this.number, member);
   }
 
   /** Ends a task's membership; nothing happens when it is no member. Needs WRITE on the group. */
   leave(task: TaskHandle): void {
-    const door = doorOf(this);
-    door.call(SYSCALLS.groupLeave, this.number, numberFor(door, task));
+    const member = this.#memberFor(SYSCALLS.groupLeave, task);
+    doorOf(this).call(SYSCALLS.groupLeave, this.number, member);
   }
 
   /** Makes the calling task itself a member, which then also gets process control. Needs WRITE. */
@@ -73,6 +74,10 @@ export class Group extends Handle {
     options?: GroupSendOptions,
   ): DeliveryResult {
     return done(doorOf(this).call(SYSCALLS.groupSend, this.number, content, payload, options));
+  }
+
+  #memberFor(syscall: SyscallSpec, task: unknown): number {
+    return prepared(syscall, this, () => numberFor(doorOf(this), task));
   }
 }
 

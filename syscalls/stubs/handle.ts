@@ -218,13 +218,16 @@ export function numbersFor(door: Door, handles: unknown): number[] {
 /**
  * What a stub makes of its arguments before it calls the kernel; a refusal is told as the
  * syscall's own, with what was attempted.
+ *
+ * @param on The handle that the call is made on; none for the calls of a task itself.
  */
-export function prepared<T>(syscall: SyscallSpec, prepare: () => T): T {
+export function prepared<T>(syscall: SyscallSpec, on: Handle | undefined, prepare: () => T): T {
   try {
     return prepare();
   } catch (error) {
     if (!(error instanceof KernelError) || error.syscall !== undefined) throw error;
-    throw inContext(error, syscall.name, syscall.verb);
+    const object = on === undefined ? "" : ` handle ${on.number} (${on.type})`;
+    throw inContext(error, syscall.name, syscall.verb + object);
   }
 }
 

@@ -98,7 +98,7 @@ export class MessageSender extends Handle implements StreamEnd {
   send(bytes: Uint8Array, options?: SendOptions): Promise<void> {
     return rejecting(() => {
       const door = doorOf(this);
-      const args = sendArguments(SYSCALLS.messageSend, door, options);
+      const args = sendArguments(SYSCALLS.messageSend, this, options);
       return door.wait(SYSCALLS.messageSend, options, this.number, bytes, args);
     });
   }
@@ -106,14 +106,14 @@ export class MessageSender extends Handle implements StreamEnd {
   /** As {@linkcode MessageSender.send}, but blocks the thread. Only in workers. */
   sendSync(bytes: Uint8Array, options?: SendOptions): void {
     const door = doorOf(this);
-    const args = sendArguments(SYSCALLS.messageSend, door, options);
+    const args = sendArguments(SYSCALLS.messageSend, this, options);
     door.block(SYSCALLS.messageSend, options, this.number, bytes, args);
   }
 
   /** As {@linkcode MessageSender.send}, but never waits: false where the queue is full. */
   trySend(bytes: Uint8Array, options?: Omit<SendOptions, keyof WaitOptions>): boolean {
     const door = doorOf(this);
-    const args = sendArguments(SYSCALLS.messageSend, door, options);
+    const args = sendArguments(SYSCALLS.messageSend, this, options);
     return door.call(SYSCALLS.messageSend, this.number, bytes, args) !== WOULD_BLOCK;
   }
 
@@ -126,7 +126,7 @@ export class MessageSender extends Handle implements StreamEnd {
   call(bytes: Uint8Array, options?: SendOptions): Promise<Message> {
     return rejecting(() => {
       const door = doorOf(this);
-      const args = sendArguments(SYSCALLS.messageCall, door, options);
+      const args = sendArguments(SYSCALLS.messageCall, this, options);
       const reply = door.wait(SYSCALLS.messageCall, options, this.number, bytes, args);
       return mapped(reply, (received) => message(door, received));
     });
@@ -135,7 +135,7 @@ export class MessageSender extends Handle implements StreamEnd {
   /** As {@linkcode MessageSender.call}, but blocks the thread. Only in workers. */
   callSync(bytes: Uint8Array, options?: SendOptions): Message {
     const door = doorOf(this);
-    const args = sendArguments(SYSCALLS.messageCall, door, options);
+    const args = sendArguments(SYSCALLS.messageCall, this, options);
     return message(door, door.block(SYSCALLS.messageCall, options, this.number, bytes, args));
   }
 }
@@ -226,7 +226,7 @@ export class MessageReceiver extends Handle implements StreamEnd, AsyncIterable<
    */
   reply(message: Message, bytes: Uint8Array, options?: ReplyOptions): void {
     const door = doorOf(this);
-    const [transactionId, handles] = prepared(SYSCALLS.messageReply, () => [
+    const [transactionId, handles] = prepared(SYSCALLS.messageReply, this, () => [
       readField(message, "transactionId", "message"),
       options === undefined
         ? undefined
@@ -259,16 +259,16 @@ function peersOf(end: Handle): PeerStatus {
 /** What the kernel is told of a send: handles as numbers, each option read once. */
 function sendArguments(
   syscall: SyscallSpec,
-  door: Door,
+  sender: MessageSender,
   options: unknown,
 ): SendArguments | undefined {
   if (options === undefined) return undefined;
-  return prepared(syscall, () => {
+  return prepared(syscall, sender, () => {
     const handles = readField(options, "handles", "options");
     return {
       priority: readField(options, "priority", "options") as number, // checked by the kernel
       duplicate: readField(options, "duplicate", "options") as boolean,
-      ...(handles === undefined ? {} : { handles: numbersFor(door, handles) }),
+      ...(handles === undefined ? {} : { handles: numbersFor(doorOf(sender), handles) }),
     };
   });
 }

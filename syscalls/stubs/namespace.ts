@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { KernelError } from "../../capabilities/errors.ts";
 import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
 import type { WaitOptions } from "../arguments.ts";
 import { SYSCALLS } from "../table.ts";
 import type { ListenOptions } from "../table/sockets.ts";
 import { done, doorOf, Handle, mapped } from "./handle.ts";
+import { ReceiveIterator } from "./receive_iterator.ts";
 import { adopt } from "./registry.ts";
 import type { Socket } from "./socket.ts";
 
@@ -114,17 +114,11 @@ export class Listener extends Handle implements AsyncIterable<Socket> {
     return number === WOULD_BLOCK ? undefined : adopt(door, number) as Socket;
   }
 
-  /** The connections as they come; ends when nobody can connect any more. */
-  async *[Symbol.asyncIterator](): AsyncIterator<Socket> {
-    for (;;) {
-      let socket: Socket;
-      try {
-        socket = await this.accept();
-      } catch (error) {
-        if (error instanceof KernelError && error.code === "PEER_CLOSED") return;
-        throw error;
-      }
-      yield socket;
-    }
+  /**
+   * The connections as they come; ends when nobody can connect any more. Leaving early neither
+   * closes the handle nor loses a connection.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Socket, undefined> {
+    return new ReceiveIterator((options) => this.accept(options));
   }
 }

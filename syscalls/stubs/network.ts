@@ -46,7 +46,7 @@ export class Network extends Handle {
   connect(options: { hostname: string; port: number } & WaitOptions): Promise<Socket> {
     return rejecting(() => {
       const door = doorOf(this);
-      const to = prepared(SYSCALLS.networkConnect, () => addressOf(options, "options"));
+      const to = prepared(SYSCALLS.networkConnect, this, () => addressOf(options, "options"));
       const call = door.wait(SYSCALLS.networkConnect, options, this.number, to);
       return mapped(call, (number) => adopt(door, number) as Socket);
     });
@@ -127,7 +127,7 @@ export class DatagramEndpoint extends Handle {
    */
   sendTo(bytes: Uint8Array, to: NetworkAddress, options?: WaitOptions): Promise<number> {
     return rejecting(() => {
-      const address = prepared(SYSCALLS.datagramSend, () => addressOf(to, "to"));
+      const address = prepared(SYSCALLS.datagramSend, this, () => addressOf(to, "to"));
       return doorOf(this).wait(SYSCALLS.datagramSend, options, this.number, bytes, address);
     });
   }

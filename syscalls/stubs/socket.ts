@@ -10,7 +10,6 @@ import type {
 } from "../../capabilities/socket_ops.ts";
 import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
 import { readField, type WaitOptions } from "../arguments.ts";
-import type { Door } from "../door.ts";
 import { SYSCALLS } from "../table.ts";
 import type { HandlesToSend, SocketStatus } from "../table/sockets.ts";
 import type { PeerStatus } from "../table/streams.ts";
@@ -156,7 +155,7 @@ export class Socket extends Handle implements StreamEnd {
   send(bytes: Uint8Array, options?: SocketSendOptions): Promise<void> {
     return rejecting(() => {
       const door = doorOf(this);
-      const sent = prepareSend(door, options);
+      const sent = prepareSend(this, options);
       return mapped(door.wait(SYSCALLS.socketSend, options, this.number, bytes, sent), nothing);
     });
   }
@@ -164,13 +163,13 @@ export class Socket extends Handle implements StreamEnd {
   /** As {@linkcode Socket.send}, but blocks the thread. Only in workers. */
   sendSync(bytes: Uint8Array, options?: SocketSendOptions): void {
     const door = doorOf(this);
-    door.block(SYSCALLS.socketSend, options, this.number, bytes, prepareSend(door, options));
+    door.block(SYSCALLS.socketSend, options, this.number, bytes, prepareSend(this, options));
   }
 
   /** As {@linkcode Socket.send}, but never waits: false where that would. */
   trySend(bytes: Uint8Array, options?: Omit<SocketSendOptions, keyof WaitOptions>): boolean {
     const door = doorOf(this);
-    const args = prepareSend(door, options);
+    const args = prepareSend(this, options);
     return door.call(SYSCALLS.socketSend, this.number, bytes, args) !== WOULD_BLOCK;
   }
 
@@ -204,7 +203,7 @@ export class Socket extends Handle implements StreamEnd {
   sendHandle(handle: Handle, options?: WaitOptions): Promise<void> {
     return rejecting(() => {
       const door = doorOf(this);
-      const sent = prepareHandle(door, handle);
+      const sent = prepareHandle(this, handle);
       return mapped(door.wait(SYSCALLS.socketSendHandle, options, this.number, sent), nothing);
     });
   }
@@ -212,7 +211,7 @@ export class Socket extends Handle implements StreamEnd {
   /** As {@linkcode Socket.sendHandle}, but blocks the thread. Only in workers. */
   sendHandleSync(handle: Handle, options?: WaitOptions): void {
     const door = doorOf(this);
-    door.block(SYSCALLS.socketSendHandle, options, this.number, prepareHandle(door, handle));
+    door.block(SYSCALLS.socketSendHandle, options, this.number, prepareHandle(this, handle));
   }
 
   /**
@@ -296,15 +295,15 @@ const NOTHING_ELSE: HandlesToSend = Object.freeze({});
 function nothing(): void {}
 
 /** What travels beside the bytes, handles by number; each option is read once. */
-function prepareSend(door: Door, options: SocketSendOptions | undefined): HandlesToSend {
+function prepareSend(socket: Socket, options: SocketSendOptions | undefined): HandlesToSend {
   if (options === undefined) return NOTHING_ELSE;
-  return prepared(SYSCALLS.socketSend, () => {
-    const handles = numbersFor(door, readField(options, "handles", "options"));
+  return prepared(SYSCALLS.socketSend, socket, () => {
+    const handles = numbersFor(doorOf(socket), readField(options, "handles", "options"));
     const duplicate = readField(options, "duplicate", "options") as boolean | undefined;
     return duplicate === undefined ? { handles } : { handles, duplicate };
   });
 }
 
-function prepareHandle(door: Door, handle: unknown): number {
-  return prepared(SYSCALLS.socketSendHandle, () => numberFor(door, handle));
+function prepareHandle(socket: Socket, handle: unknown): number {
+  return prepared(SYSCALLS.socketSendHandle, socket, () => numberFor(doorOf(socket), handle));
 }

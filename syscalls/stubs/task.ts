@@ -166,7 +166,7 @@ export class TaskStub implements Task {
   }
 
   spawn(program: Program, options: SpawnOptions = {}): TaskHandle {
-    const copy = prepared(SYSCALLS.taskSpawn, () => this.#spawnArguments(options));
+    const copy = prepared(SYSCALLS.taskSpawn, undefined, () => this.#spawnArguments(options));
     const { handle } = done(this.#door.call(SYSCALLS.taskSpawn, program, copy));
     return this.#adopt(handle);
   }
@@ -248,7 +248,7 @@ export class TaskStub implements Task {
   }
 
   #waitManyArguments(items: unknown, options: unknown): [NumberedSource[], "any" | "all"] {
-    return prepared(SYSCALLS.objectWaitMany, () => {
+    return prepared(SYSCALLS.objectWaitMany, undefined, () => {
       const sources = readArray(items, "items", MOST_SOURCES).map((item) => {
         const handle = readField(item, "handle", "items[]");
         const number = numberFor(this.#door, handle);
@@ -268,7 +268,7 @@ export class TaskStub implements Task {
     options: WaitOptions | undefined,
   ): Promise<number> {
     return rejecting(() => {
-      const [source, sink] = prepared(syscall, () => [
+      const [source, sink] = prepared(syscall, undefined, () => [
         numberFor(this.#door, from),
         numberFor(this.#door, to),
       ]) as [number, number];

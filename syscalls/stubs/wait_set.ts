@@ -53,7 +53,7 @@ export class WaitSet extends Handle {
    */
   add(handle: Handle, signals: Signals, key: WaitSetKey, options?: WaitSetAddOptions): void {
     const door = doorOf(this);
-    const [member, edge] = prepared(SYSCALLS.waitSetAdd, () => [
+    const [member, edge] = prepared(SYSCALLS.waitSetAdd, this, () => [
       numberFor(door, handle),
       options === undefined ? undefined : readField(options, "edge", "options") as boolean,
     ]);
@@ -88,18 +88,18 @@ export class WaitSet extends Handle {
    */
   wait(options?: WaitSetWaitOptions): Promise<ReadyMember[]> {
     return rejecting(() =>
-      doorOf(this).wait(SYSCALLS.waitSetWait, options, this.number, maxOf(options))
+      doorOf(this).wait(SYSCALLS.waitSetWait, options, this.number, maxOf(this, options))
     );
   }
 
   /** As {@linkcode WaitSet.wait}, but blocks the thread. Only in workers. */
   waitSync(options?: WaitSetWaitOptions): ReadyMember[] {
-    return doorOf(this).block(SYSCALLS.waitSetWait, options, this.number, maxOf(options));
+    return doorOf(this).block(SYSCALLS.waitSetWait, options, this.number, maxOf(this, options));
   }
 }
 
-function maxOf(options: unknown): number {
+function maxOf(set: WaitSet, options: unknown): number {
   if (options === undefined) return MOST_REPORTED;
-  const max = prepared(SYSCALLS.waitSetWait, () => readField(options, "max", "options"));
+  const max = prepared(SYSCALLS.waitSetWait, set, () => readField(options, "max", "options"));
   return max === undefined ? MOST_REPORTED : max as number; // checked by the kernel
 }

@@ -3,10 +3,8 @@ import { Capability } from "../../capabilities/capability.ts";
 import type { EventContent, EventPayload } from "../../capabilities/event_ops.ts";
 import { HIGHEST_PRIORITY, type ReceivedMessage } from "../../capabilities/message_ops.ts";
 import { Rights } from "../../capabilities/rights.ts";
-import { Signals } from "../../capabilities/signals.ts";
 import {
   anything,
-  type ArgumentSpec,
   buffer,
   custom,
   flag,
@@ -17,7 +15,9 @@ import {
   optional,
   outputBuffer,
   readField,
+  receivingEnd,
   record,
+  sendingEnd,
 } from "../arguments.ts";
 import { syscall } from "./define.ts";
 import { eventContent, eventPayload } from "./event_arguments.ts";
@@ -84,17 +84,9 @@ const sendOptions = custom("options", SEND_KIND, checkSend);
 // A call is known by its options as it waits: each has an object of its own.
 const callOptions = custom("options", SEND_KIND, (given, name) => ({ ...checkSend(given, name) }));
 
-const sender: ArgumentSpec = handle({
-  capability: Capability.MESSAGE_QUEUE,
-  rights: Rights.WRITE,
-  waits: Signals.WRITABLE | Signals.PEER_CLOSED,
-});
-const receiver: ArgumentSpec = handle({
-  capability: Capability.MESSAGE_QUEUE,
-  rights: Rights.READ,
-  waits: Signals.READABLE | Signals.PEER_CLOSED,
-});
-const idleReceiver: ArgumentSpec = handle({
+const sender = sendingEnd(Capability.MESSAGE_QUEUE);
+const receiver = receivingEnd(Capability.MESSAGE_QUEUE);
+const idleReceiver = handle({
   capability: Capability.MESSAGE_QUEUE,
   rights: Rights.READ,
 });

@@ -26,20 +26,14 @@ import {
   integer,
   oneOf,
   optional,
+  receivingEnd,
   record,
+  sendingEnd,
 } from "../arguments.ts";
 import { syscall } from "./define.ts";
 
-const receiving = handle({
-  capability: Capability.SOCKET,
-  rights: Rights.READ,
-  waits: Signals.READABLE | Signals.PEER_CLOSED,
-});
-const sending = handle({
-  capability: Capability.SOCKET,
-  rights: Rights.WRITE,
-  waits: Signals.WRITABLE | Signals.PEER_CLOSED,
-});
+const receiving = receivingEnd(Capability.SOCKET);
+const sending = sendingEnd(Capability.SOCKET);
 
 /** What a pair of sockets is made from. */
 export interface SocketPairOptions {
@@ -217,13 +211,7 @@ export const socketCalls = {
     name: "listener_accept",
     verb: "accept from",
     summary: "Takes the connection that has waited longest.",
-    args: [
-      handle({
-        capability: Capability.LISTENER,
-        rights: Rights.READ,
-        waits: Signals.READABLE | Signals.PEER_CLOSED,
-      }),
-    ],
+    args: [receivingEnd(Capability.LISTENER)],
     errors: ["PEER_CLOSED", "TOO_MANY_HANDLES", "LIMIT_EXCEEDED"],
   }),
 };

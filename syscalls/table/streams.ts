@@ -1,7 +1,6 @@
 /** 200-299: streams; 600-609: pipes. @module */
 import { Capability } from "../../capabilities/capability.ts";
 import { Rights } from "../../capabilities/rights.ts";
-import { Signals } from "../../capabilities/signals.ts";
 import {
   anything,
   buffer,
@@ -13,32 +12,18 @@ import {
   integer,
   optional,
   outputBuffer,
+  receivingEnd,
   record,
+  sendingEnd,
 } from "../arguments.ts";
 import { syscall } from "./define.ts";
 
 const MAX_CAPACITY = 2 ** 30;
 
-const readable = handle({
-  capability: Capability.STREAM,
-  rights: Rights.READ,
-  waits: Signals.READABLE | Signals.PEER_CLOSED,
-});
-const writable = handle({
-  capability: Capability.STREAM,
-  rights: Rights.WRITE,
-  waits: Signals.WRITABLE | Signals.PEER_CLOSED,
-});
-const source = handle({
-  capability: Capability.PIPE,
-  rights: Rights.READ,
-  waits: Signals.READABLE | Signals.PEER_CLOSED,
-}, "from");
-const sink = handle({
-  capability: Capability.PIPE,
-  rights: Rights.WRITE,
-  waits: Signals.WRITABLE | Signals.PEER_CLOSED,
-}, "to");
+const readable = receivingEnd(Capability.STREAM);
+const writable = sendingEnd(Capability.STREAM);
+const source = receivingEnd(Capability.PIPE, "from");
+const sink = sendingEnd(Capability.PIPE, "to");
 const pipeReader = handle({ capability: Capability.PIPE, rights: Rights.READ });
 const pipeWriter = handle({ capability: Capability.PIPE, rights: Rights.WRITE });
 

@@ -3,6 +3,7 @@ import {
   type Handle,
   Kernel,
   KernelError,
+  type Message,
   PipeReader,
   PipeWriter,
   Rights,
@@ -201,4 +202,43 @@ Deno.test("a handle object works only for the task that holds it", async () => {
   const status = await child.wait();
   assertEquals(status.state === "exited" && status.value, Array(4).fill("BAD_HANDLE"));
   assertEquals([reader.closed, writer.closed], [false, false]);
+});
+
+Deno.test("a call that is given no handle of its task says what was attempted, and on what", async () => {
+  await using kernel = new Kernel();
+  const { init } = kernel;
+  const foreign = new Kernel().init.createTimer();
+  const { sender, receiver } = init.createMessageQueue();
+  const [stream] = init.createSocketPair();
+  const [packets] = init.createSocketPair({ type: "seqpacket" });
+  const set = init.createWaitSet();
+  const group = init.createGroup("some");
+  const task = foreign as unknown as TaskHandle;
+  const handles = [foreign];
+  const item = { handle: foreign, signals: Signals.SIGNALED };
+  const attempts: [attempt: string, on: Handle | undefined, call: () => unknown][] = [
+    ["send to", sender, () => sender.trySend(new Uint8Array(), { handles })],
+    ["send to", sender, () => sender.send(new Uint8Array(), { handles })],
+    ["call through", sender, () => sender.call(new Uint8Array(), { handles })],
+    [
+      "reply through",
+      receiver,
+      () => receiver.reply({ transactionId: 1 } as Message, new Uint8Array(), { handles }),
+    ],
+    ["send through", packets, () => packets.send(new Uint8Array(), { handles })],
+    ["send a handle through", stream, () => stream.sendHandle(foreign)],
+    ["add to", set, () => set.add(foreign, Signals.SIGNALED, 1)],
+    ["add a task to", group, () => group.join(task)],
+    ["remove a task from", group, () => group.leave(task)],
+    ["spawn a task", undefined, () => init.spawn(() => {}, { handles: { foreign } })],
+    ["wait on many", undefined, () => init.waitMany([item])],
+  ];
+  for (const [attempt, on, call] of attempts) {
+    const object = on === undefined ? "" : ` handle ${on.number} (${on.type})`;
+    const error = await assertRejects(async () => await call(), KernelError);
+    assertEquals(error.code, "BAD_HANDLE");
+    const why = `handle ${foreign.number} belongs to another task`;
+    assertEquals(error.message, `Cannot ${attempt}${object}: ${why}`);
+    assert(error.syscall !== undefined);
+  }
 });

@@ -224,6 +224,18 @@ Deno.test("Listener: leaving its iteration early leaves it open", async () => {
   assert(await listener.accept());
 });
 
+Deno.test("Listener: leaving its iteration while it waits loses no connection", async () => {
+  await using kernel = new Kernel();
+  const names = kernel.init.createNamespace();
+  const listener = names.listen("here");
+  const connections = listener[Symbol.asyncIterator]();
+  const next = connections.next();
+  await connections.return?.();
+  assertEquals(await next, { done: true, value: undefined });
+  await names.connect("here");
+  assert(listener.tryAccept(), "the iteration that was left has not taken it");
+});
+
 Deno.test("Listener.accept() leaves the connection first when the task's table is full", async () => {
   await using kernel = new Kernel();
   const names = kernel.init.createNamespace();
