@@ -6,15 +6,25 @@
  *
  * @module
  */
-import { add, load, notify, wait, waitAsync } from "./atomics.ts";
+import { add, load, notify, store, wait, waitAsync } from "./atomics.ts";
 
-/** How often a blocking wait looks at the count before it sleeps: about 20 µs. */
-const SPINS = 2_000;
+/** How often a thread that blocks looks at the count before it sleeps: about 20 µs. */
+const LOOKS_BEFORE_BLOCKING = 2_000;
+/** How often it does so without blocking the thread: about 7 µs, in which nothing else runs there. */
+const LOOKS_BEFORE_AWAITING = 1_000;
+/** After so many looks in vain in a row … */
+const MOST_IN_VAIN = 8;
+/** … so many waits sleep without a look, and then one looks again. */
+const SLEEPERS = 31;
 
 /** One of the bells of a page. */
 export class Doorbell {
   readonly #words: Int32Array;
   readonly #index: number;
+  /** Looks in vain since the last one with success. */
+  #inVain = 0;
+  /** How many waits are still to sleep without a look. */
+  #sleepersLeft = 0;
 
   /**
    * @param words The page's words.
@@ -43,14 +53,52 @@ export class Doorbell {
     if (wait.async) await wait.value;
   }
 
-  /** Blocks the thread until the count is no longer `seen`. */
-  block(seen: number): void {
-    for (let i = 0; i < SPINS; i++) if (this.count !== seen) return;
+  /**
+   * Blocks the thread until the count is no longer `seen`.
+   *
+   * A wake-up costs more than a short answer takes, so it looks for a while before it sleeps.
+   *
+   * @param isCrowded Whether others want the processor: then it sleeps at once.
+   */
+  block(seen: number, isCrowded: boolean): void {
+    const looks = isCrowded ? 0 : LOOKS_BEFORE_BLOCKING;
+    for (let i = 0; i < looks; i++) if (this.count !== seen) return;
     wait(this.#words, this.#index, seen);
+  }
+
+  /**
+   * True when the count changes within some microseconds, in which it is looked at: for a waiter
+   * that has just answered somebody who may ring again at once. When the last looks were in vain,
+   * most are left out: they hold up everything else in the isolate.
+   */
+  isRungSoon(seen: number): boolean {
+    if (this.#sleepersLeft > 0) {
+      this.#sleepersLeft--;
+      return this.count !== seen;
+    }
+    for (let i = 0; i < LOOKS_BEFORE_AWAITING; i++) {
+      if (this.count === seen) continue;
+      this.#inVain = 0;
+      return true;
+    }
+    if (++this.#inVain >= MOST_IN_VAIN) this.#sleepersLeft = SLEEPERS;
+    return false;
   }
 }
 
-/** A word that is raised once and stays up. */
+const turnWord = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Resolves when everything else in the isolate had its turn. A timer would take a millisecond or
+ * two. It doesn't keep the isolate alive.
+ */
+export async function nextTurn(): Promise<void> {
+  const turn = waitAsync(turnWord, 0, 0);
+  notify(turnWord, 0);
+  if (turn.async) await turn.value;
+}
+
+/** A word that one side raises and lowers, and the other looks at. */
 export class Flag {
   readonly #words: Int32Array;
   readonly #index: number;
@@ -69,6 +117,10 @@ export class Flag {
   }
 
   raise(): void {
-    add(this.#words, this.#index, 1);
+    store(this.#words, this.#index, 1);
+  }
+
+  lower(): void {
+    store(this.#words, this.#index, 0);
   }
 }

@@ -6,7 +6,12 @@
 import { type ErrorCode, KernelError, rebuildError } from "../../capabilities/errors.ts";
 import { MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Tag } from "./codec.ts";
 
+/** The largest buffer that is kept for its view. */
+const KEPT_BYTES = 64 * 1_024;
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Strings up to this length are read by hand while they are ASCII: the decoder's call costs more. */
+const SHORT = 48;
 
 /** Bytes that are read once, from front to back. */
 class Input {
@@ -18,7 +23,7 @@ class Input {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = viewOf(bytes);
   }
 
   get left(): number {
@@ -31,15 +36,42 @@ class Input {
   }
 
   uint8(): number {
-    return this.#view.getUint8(this.#take(1));
+    return this.#bytes[this.#take(1)] as number;
   }
 
   uint32(): number {
-    return this.#view.getUint32(this.#take(4), true);
+    return this.#view.getUint32(this.#bytes.byteOffset + this.#take(4), true);
   }
 
   float64(): number {
-    return this.#view.getFloat64(this.#take(8), true);
+    return this.#view.getFloat64(this.#bytes.byteOffset + this.#take(8), true);
+  }
+
+  /** A property's name: mostly one of a few, so most were read before. */
+  name(): string {
+    const tag = this.uint8();
+    if (tag === Tag.UTF16) return readUtf16(this.raw());
+    if (tag !== Tag.STRING) throw malformed("a property's name is no string");
+    const length = this.uint32();
+    if (length === 0 || length > SHORT) return this.#textOf(length);
+    const bytes = this.#bytes;
+    const at = this.#at;
+    if (length > this.left) throw malformed("it ends too early");
+    const slot = (31 * length + 7 * (bytes[at] as number) + (bytes[at + length - 1] as number)) %
+      NAMES;
+    const known = names[slot];
+    if (known?.length === length && isAt(bytes, at, known)) {
+      this.#at += length;
+      return known;
+    }
+    return names[slot] = this.#textOf(length);
+  }
+
+  /** Bytes that are their receiver's own. */
+  copy(): Uint8Array {
+    const length = this.uint32();
+    const at = this.#take(length);
+    return this.#bytes.slice(at, at + length);
   }
 
   raw(): Uint8Array {
@@ -48,12 +80,49 @@ class Input {
     return this.#bytes.subarray(at, at + length);
   }
 
+  text(): string {
+    return this.#textOf(this.uint32());
+  }
+
+  #textOf(length: number): string {
+    const start = this.#take(length);
+    const end = start + length;
+    if (length > SHORT) return decoder.decode(this.#bytes.subarray(start, end));
+    let text = "";
+    for (let at = start; at < end; at++) {
+      const byte = this.#bytes[at] as number;
+      if (byte > 127) return decoder.decode(this.#bytes.subarray(start, end));
+      text += String.fromCharCode(byte);
+    }
+    return text;
+  }
+
   #take(count: number): number {
     if (count > this.left) throw malformed("it ends too early");
     const at = this.#at;
     this.#at += count;
     return at;
   }
+}
+
+/** How many names are remembered, and those that are. */
+const NAMES = 256;
+const names: (string | undefined)[] = new Array(NAMES).fill(undefined);
+
+function isAt(bytes: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false;
+  return true;
+}
+
+/** The last view that was made. Most bytes come out of one buffer: the receiver's. */
+let lastView: DataView = new DataView(new ArrayBuffer(0));
+
+/** A view of the whole buffer that the bytes are in. */
+function viewOf({ buffer }: Uint8Array): DataView {
+  if (lastView.buffer === buffer) return lastView;
+  const view = new DataView(buffer);
+  if (buffer.byteLength <= KEPT_BYTES) lastView = view;
+  return view;
 }
 
 function malformed(why: string): KernelError {
@@ -90,11 +159,11 @@ function read(input: Input, depth: number): unknown {
     case Tag.BIGINT:
       return readBigint(decoder.decode(input.raw()));
     case Tag.STRING:
-      return decoder.decode(input.raw());
+      return input.text();
     case Tag.BYTES:
-      return input.raw().slice();
+      return input.copy();
     case Tag.ARRAY:
-      return Array.from({ length: countOf(input, 1) }, () => read(input, depth + 1));
+      return readArray(input, depth);
     case Tag.MAP:
       return new Map(readPairs(input, depth));
     case Tag.OBJECT:
@@ -117,6 +186,12 @@ function countOf(input: Input, leastBytesEach: number): number {
   return count;
 }
 
+function readArray(input: Input, depth: number): unknown[] {
+  const elements: unknown[] = [];
+  for (let left = countOf(input, 1); left > 0; left--) elements.push(read(input, depth + 1));
+  return elements;
+}
+
 function readPairs(input: Input, depth: number): [unknown, unknown][] {
   return Array.from(
     { length: countOf(input, 2) },
@@ -126,15 +201,20 @@ function readPairs(input: Input, depth: number): [unknown, unknown][] {
 
 function readObject(input: Input, depth: number): Record<string, unknown> {
   const object: Record<string, unknown> = {};
-  for (const [key, value] of readPairs(input, depth)) {
-    if (typeof key !== "string") throw malformed("a property's name is no string");
-    // Defined, not assigned: `__proto__` is a name like any other.
-    Object.defineProperty(object, key, {
-      value,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
+  for (let left = countOf(input, 2); left > 0; left--) {
+    input.countValue();
+    const key = input.name();
+    const value = read(input, depth + 1);
+    // A name that the object has or inherits is defined, not assigned: `__proto__` is a name like
+    // any other, and nobody's setter is called.
+    if (key in object) {
+      Object.defineProperty(object, key, {
+        value,
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
+    } else object[key] = value;
   }
   return object;
 }

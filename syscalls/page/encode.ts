@@ -6,9 +6,14 @@
 import { KernelError } from "../../capabilities/errors.ts";
 import { MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Tag } from "./codec.ts";
 
+/** What an encoder keeps for the next value; more is given back. */
+const KEPT_BYTES = 64 * 1_024;
+/** Strings up to this length are written by hand while they are ASCII: the encoder's call costs more. */
+const SHORT = 48;
+
 /** Bytes that grow as values are written. */
 class Output {
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(256);
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(1_024);
   view: DataView = new DataView(this.bytes.buffer);
   length = 0;
   /** Values written so far. */
@@ -47,18 +52,43 @@ class Output {
     const at = this.take(bytes.length);
     this.bytes.set(bytes, at);
   }
+
+  /** A short string; false, and nothing written, when it is not ASCII. */
+  ascii(text: string): boolean {
+    const start = this.length;
+    this.uint8(Tag.STRING);
+    this.uint32(text.length);
+    const at = this.take(text.length);
+    const { bytes } = this;
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit > 127) {
+        this.length = start;
+        return false;
+      }
+      bytes[at + i] = unit;
+    }
+    return true;
+  }
 }
 
 const encoder = new TextEncoder();
+/** For the next value; undefined while one is written: reading it may run code that encodes another. */
+let spare: Output | undefined = undefined;
 
 /**
  * A value as bytes.
  *
+ * @param reserved Bytes to leave free before them, for who sends them.
+ * @returns The bytes; they are the encoder's own, and stay as they are until it is called again.
  * @throws {KernelError} NOT_SUPPORTED for a function, a symbol, an object that is no plain data,
  * for values nested too deeply, too many values, and those that throw when they are read.
  */
-export function encode(value: unknown): Uint8Array<ArrayBuffer> {
-  const output = new Output();
+export function encode(value: unknown, reserved = 0): Uint8Array<ArrayBuffer> {
+  const output = spare ?? new Output();
+  spare = undefined;
+  output.length = reserved;
+  output.values = 0;
   try {
     write(output, value, 0);
   } catch (cause) {
@@ -68,6 +98,7 @@ export function encode(value: unknown): Uint8Array<ArrayBuffer> {
       cause,
     });
   }
+  if (output.bytes.length <= KEPT_BYTES) spare = output;
   return output.bytes.subarray(0, output.length);
 }
 
@@ -93,8 +124,7 @@ function write(output: Output, value: unknown, depth: number): void {
       output.uint8(Tag.BIGINT);
       return output.raw(encoder.encode(value.toString(16)));
     case "string":
-      output.uint8(value.isWellFormed() ? Tag.STRING : Tag.UTF16);
-      return output.raw(value.isWellFormed() ? encoder.encode(value) : utf16(value));
+      return writeText(output, value);
     case "object":
       return writeObject(output, value, depth);
     default:
@@ -113,10 +143,10 @@ function writeObject(output: Output, value: object | null, depth: number): void 
   }
   if (value instanceof URL) return write(output, value.href, depth);
   if (Array.isArray(value)) {
-    const elements = [...value]; // read once: a getter may change the length
+    const elements = value.slice(); // read once: a getter may change the length
     output.uint8(Tag.ARRAY);
     output.uint32(elements.length);
-    for (const element of elements) write(output, element, depth + 1);
+    for (let i = 0; i < elements.length; i++) write(output, elements[i], depth + 1);
     return;
   }
   if (value instanceof Map) {
@@ -136,7 +166,13 @@ function writeObject(output: Output, value: object | null, depth: number): void 
     );
   }
   output.uint8(Tag.OBJECT);
-  writePairs(output, Object.entries(value), depth);
+  const keys = Object.keys(value);
+  output.uint32(keys.length);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as string;
+    write(output, key, depth + 1);
+    write(output, (value as Record<string, unknown>)[key], depth + 1);
+  }
 }
 
 /** What an error says; its cause may be anything, so that stays behind. */
@@ -147,6 +183,13 @@ function errorFacts(error: Error): [string, unknown][] {
   const { code, syscall, needed, transferred } = error;
   facts.push(["code", code], ["syscall", syscall], ["needed", needed]);
   return [...facts, ["transferred", transferred]];
+}
+
+function writeText(output: Output, text: string): void {
+  if (text.length <= SHORT && output.ascii(text)) return;
+  const isWellFormed = text.isWellFormed();
+  output.uint8(isWellFormed ? Tag.STRING : Tag.UTF16);
+  output.raw(isWellFormed ? encoder.encode(text) : utf16(text));
 }
 
 /** A string's code units, two bytes each. */

@@ -6,24 +6,30 @@
  *
  * @module
  */
+import type { Flag } from "../../memory/doorbell.ts";
 import type { Ring } from "../../memory/ring.ts";
 import { MAX_FRAME_BYTES } from "./page.ts";
 
-const HEADER_BYTES = 4;
+/** A frame's length. Who sends one leaves so many bytes free before it. */
+export const HEADER_BYTES = 4;
 /** What a receiver takes from the ring at once. */
 const PIECE_BYTES = 16 * 1_024;
 
 /** The sending end of a ring of frames. */
 export class FrameSender {
   readonly #ring: Ring;
+  /** Up exactly while there is a backlog. */
+  readonly #waits: Flag;
   /** Frames that the ring had no room for, the first from `#sent` on. */
   #backlog: Uint8Array[] = [];
   #sent = 0;
   /** Bytes in the backlog. */
   #backlogBytes = 0;
 
-  constructor(ring: Ring) {
+  /** @param waits Tells the receiver that somebody waits for room. */
+  constructor(ring: Ring, waits: Flag) {
     this.#ring = ring;
+    this.#waits = waits;
   }
 
   /** Bytes that wait for room. */
@@ -31,13 +37,28 @@ export class FrameSender {
     return this.#backlogBytes;
   }
 
-  /** Sends a frame, or keeps what doesn't fit. */
-  send(payload: Uint8Array): void {
-    const frame = new Uint8Array(HEADER_BYTES + payload.length);
-    new DataView(frame.buffer).setUint32(0, payload.length, true);
-    frame.set(payload, HEADER_BYTES);
-    this.#backlog.push(frame);
-    this.#backlogBytes += frame.length;
+  /**
+   * Sends a frame, or keeps what doesn't fit.
+   *
+   * @param frame Its bytes, after {@linkcode HEADER_BYTES} that are free; not kept.
+   */
+  send(frame: Uint8Array): void {
+    let length = frame.length - HEADER_BYTES;
+    for (let i = 0; i < HEADER_BYTES; i++, length >>>= 8) frame[i] = length & 0xff;
+    let written = 0;
+    if (this.#backlogBytes === 0) {
+      written = Math.max(
+        0,
+        this.#ring.write(frame, 0, Math.min(frame.length, this.#ring.freeBytes)),
+      );
+      if (written === frame.length) return;
+    }
+    const rest = frame.slice(written);
+    this.#backlog.push(rest);
+    this.#backlogBytes += rest.length;
+    // Raised before the last look at the room. So if that finds none, the receiver, which looks at
+    // the flag after it made some, sees it up. (Both are sequentially consistent.)
+    this.#waits.raise();
     this.flush();
   }
 
@@ -56,6 +77,7 @@ export class FrameSender {
       this.#backlog.shift();
       this.#sent = 0;
     }
+    if (moved) this.#waits.lower();
     return moved;
   }
 }
@@ -63,6 +85,7 @@ export class FrameSender {
 /** The receiving end of a ring of frames. What it is told by the ring is not to be believed. */
 export class FrameReceiver {
   readonly #ring: Ring;
+  readonly #waits: Flag;
   readonly #piece = new Uint8Array(PIECE_BYTES);
   /** Bytes of `#piece` that are not looked at yet. */
   #from = 0;
@@ -75,27 +98,32 @@ export class FrameReceiver {
   #received = 0;
   #hasMadeRoom = false;
 
-  constructor(ring: Ring) {
+  /** @param waits Up while the sender waits for room. */
+  constructor(ring: Ring, waits: Flag) {
     this.#ring = ring;
+    this.#waits = waits;
   }
 
   /**
-   * Whether bytes were taken since this was last asked: the sender may wait for their room, also
-   * when they were no whole frame.
+   * Whether the sender waits for room and bytes were taken since this was last asked, also when
+   * they were no whole frame.
    */
   takeHasMadeRoom(): boolean {
     const hasMadeRoom = this.#hasMadeRoom;
     this.#hasMadeRoom = false;
-    return hasMadeRoom;
+    return hasMadeRoom && this.#waits.isUp;
   }
 
   /**
    * The next complete frame, or undefined.
    *
+   * @returns Its bytes: a view that stays as it is until this is called again.
    * @throws {RangeError} When the other side broke the protocol.
    */
   receive(): Uint8Array<ArrayBuffer> | undefined {
     while (this.#from < this.#to || this.#fill()) {
+      const whole = this.#frame === undefined ? this.#takeWhole() : undefined;
+      if (whole !== undefined) return whole;
       const frame = this.#frame === undefined ? this.#takeHeader() : this.#takeBody();
       if (frame !== undefined) return frame;
     }
@@ -111,14 +139,23 @@ export class FrameReceiver {
     return count > 0;
   }
 
+  /** A frame that lies in the piece as a whole, which most do: nothing is copied. */
+  #takeWhole(): Uint8Array<ArrayBuffer> | undefined {
+    const piece = this.#piece;
+    const from = this.#from;
+    const start = from + HEADER_BYTES;
+    if (this.#headerBytes > 0 || start >= this.#to) return undefined;
+    const length = checkedLength(piece, from);
+    if (start + length > this.#to) return undefined;
+    this.#from = start + length;
+    return piece.subarray(start, start + length);
+  }
+
   #takeHeader(): Uint8Array<ArrayBuffer> | undefined {
     this.#header[this.#headerBytes++] = this.#piece[this.#from++] as number;
     if (this.#headerBytes < HEADER_BYTES) return undefined;
     this.#headerBytes = 0;
-    const length = new DataView(this.#header.buffer).getUint32(0, true);
-    if (length === 0 || length > MAX_FRAME_BYTES) {
-      throw new RangeError(`A frame on a task's page can't have ${length} bytes`);
-    }
+    const length = checkedLength(this.#header, 0);
     this.#length = length;
     this.#received = 0;
     // Not all at once: whoever only announces a long frame makes nobody hold its memory.
@@ -141,4 +178,14 @@ export class FrameReceiver {
     this.#frame = undefined;
     return frame;
   }
+}
+
+/** The length that a header says. */
+function checkedLength(bytes: Uint8Array, at: number): number {
+  let length = 0;
+  for (let i = HEADER_BYTES - 1; i >= 0; i--) length = length * 256 + (bytes[at + i] as number);
+  if (length === 0 || length > MAX_FRAME_BYTES) {
+    throw new RangeError(`A frame on a task's page can't have ${length} bytes`);
+  }
+  return length;
 }

@@ -15,7 +15,10 @@ const RING_BYTES = 64 * 1_024;
 const REQUEST_BELL = 0;
 const REPLY_BELL = 16;
 const KILLED = 32;
-const CONTROL_BYTES = 256;
+const REQUESTS_WAIT = 48;
+const REPLIES_WAIT = 64;
+const CROWDED = 80;
+const CONTROL_BYTES = 384;
 /** Objects whose memory the thread can work on at once: a word for each. */
 const SEATS = 1_024;
 
@@ -38,6 +41,12 @@ export interface Page {
   readonly requestBell: Doorbell;
   /** Rung by the kernel: replies are there, or room for requests, or the task has ended. */
   readonly replyBell: Doorbell;
+  /** Up while the task has requests that the ring has no room for. */
+  readonly requestsWait: Flag;
+  /** Up while the kernel has replies that the ring has no room for. */
+  readonly repliesWait: Flag;
+  /** Up while more tasks call at the same time than there are processors to look for answers on. */
+  readonly crowded: Flag;
   /** Raised by the kernel when the task has ended. */
   readonly killed: Flag;
   /** As a word to watch, for waits that don't concern the page. */
@@ -66,6 +75,9 @@ export function openPage(memory: PageMemory, side: "task" | "kernel"): Page {
     replies: new Ring(memory.replies, RING_BYTES, side === "task" ? reads : writes),
     requestBell: new Doorbell(words, REQUEST_BELL),
     replyBell: new Doorbell(words, REPLY_BELL),
+    requestsWait: new Flag(words, REQUESTS_WAIT),
+    repliesWait: new Flag(words, REPLIES_WAIT),
+    crowded: new Flag(words, CROWDED),
     killed: new Flag(words, KILLED),
     killedWord: { word: words, index: KILLED, value: 0 },
     seats: new Int32Array(memory.seats),

@@ -19,7 +19,7 @@ import type { CallerArgs, Door, Syscall, SyscallSpec, ThreadSeats } from "../doo
 import { SYSCALLS, SYSCALLS_BY_NUMBER } from "../table.ts";
 import { decode } from "./decode.ts";
 import { encode } from "./encode.ts";
-import { FrameReceiver, FrameSender } from "./frames.ts";
+import { FrameReceiver, FrameSender, HEADER_BYTES } from "./frames.ts";
 import {
   MAX_FRAME_BYTES,
   openPage,
@@ -69,8 +69,8 @@ export class PageDoor implements Door {
     this.#page = openPage(memory, "task");
     this.seats = new PageSeats(this, this.#page, hasSystemClock);
     this.#receiveMemory = receiveMemory;
-    this.#requests = new FrameSender(this.#page.requests);
-    this.#replies = new FrameReceiver(this.#page.replies);
+    this.#requests = new FrameSender(this.#page.requests, this.#page.requestsWait);
+    this.#replies = new FrameReceiver(this.#page.replies, this.#page.repliesWait);
     this.#onAbort = onAbort;
     void this.#pump();
   }
@@ -164,7 +164,7 @@ export class PageDoor implements Door {
     while (outcome === undefined) {
       const seen = this.#page.replyBell.count;
       this.#takeReplies();
-      if (outcome === undefined) this.#page.replyBell.block(seen);
+      if (outcome === undefined) this.#page.replyBell.block(seen, this.#page.crowded.isUp);
     }
     const { error, result } = outcome as { readonly result?: unknown; readonly error?: unknown };
     if (error !== undefined) throw error;
@@ -190,7 +190,7 @@ export class PageDoor implements Door {
         },
       });
       const cancel = (): void => {
-        this.#requests.send(encode([id, RequestMode.CANCEL, spec.number, [], -1]));
+        this.#requests.send(encode([id, RequestMode.CANCEL, spec.number, [], -1], HEADER_BYTES));
         this.#ringThisTurn();
       };
       signal?.addEventListener("abort", cancel, { once: true });
@@ -219,8 +219,8 @@ export class PageDoor implements Door {
       return byteLengthOf(bytes);
     });
     const request = [id, mode, number, sent, timeoutMs === Infinity ? -1 : timeoutMs];
-    const frame = inWordsOf(spec, () => encode(request));
-    if (frame.length > MAX_FRAME_BYTES) {
+    const frame = inWordsOf(spec, () => encode(request, HEADER_BYTES));
+    if (frame.length - HEADER_BYTES > MAX_FRAME_BYTES) {
       inWordsOf(spec, () => tooLong(frame.length));
     }
     this.#open.set(id, { ...settle, output });

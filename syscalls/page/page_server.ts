@@ -8,13 +8,14 @@
  * @module
  */
 import { KernelError } from "../../capabilities/errors.ts";
+import { nextTurn } from "../../memory/doorbell.ts";
 import { ArgumentForm } from "../arguments.ts";
 import type { Caller } from "../caller.ts";
 import type { CompiledSyscall } from "../compiled_syscall.ts";
 import type { Dispatcher } from "../dispatcher.ts";
 import { decode } from "./decode.ts";
 import { encode } from "./encode.ts";
-import { FrameReceiver, FrameSender } from "./frames.ts";
+import { FrameReceiver, FrameSender, HEADER_BYTES } from "./frames.ts";
 import {
   MAX_FRAME_BYTES,
   openPage,
@@ -26,6 +27,8 @@ import {
 
 /** Requests served before everybody else in the isolate gets a turn. */
 const REQUESTS_PER_TURN = 256;
+/** Calls, each of which came right after the answer to the one before, until the same. */
+const CALLS_PER_TURN = 64;
 /** Turns that a full ring of the shortest requests takes at most. */
 const LAST_TURNS = 8;
 /** Bytes of replies that may wait for the task before its requests have to. */
@@ -38,6 +41,9 @@ const MAX_HELD_BYTES = 96 * 1_024 * 1_024;
 const MAX_WAITING_OUTPUT_BYTES = 64 * 1_024;
 /** The most bytes that any call reads at once. */
 const MAX_OUTPUT_BYTES = 16 * 1_024 * 1_024;
+
+/** How often any server in this isolate found requests. */
+let visits = 0;
 
 /** What a request says, once its frame is decoded and its parts have the right types. */
 interface Request {
@@ -61,6 +67,12 @@ export class PageServer {
   #heldBytes = 0;
   readonly #post: (memory: SharedArrayBuffer | ArrayBuffer) => void;
   readonly #onViolation: (error: Error) => void;
+  /** Processors that tasks may keep busy while they look for answers: all but the kernel's own. */
+  readonly #processorsForTasks = Math.max(1, navigator.hardwareConcurrency - 1);
+  /** `visits` when this one last found requests. */
+  #lastVisit = 0;
+  /** Whether other tasks call so often that looking for the next request would hold them up. */
+  #isCrowded = false;
   #isStopped = false;
 
   /**
@@ -77,9 +89,9 @@ export class PageServer {
     this.#dispatcher = dispatcher;
     this.#caller = caller;
     this.#page = openPage(memory, "kernel");
-    this.#requests = new FrameReceiver(this.#page.requests);
-    this.#replies = new FrameSender(this.#page.replies);
     this.#post = post;
+    this.#requests = new FrameReceiver(this.#page.requests, this.#page.requestsWait);
+    this.#replies = new FrameSender(this.#page.replies, this.#page.repliesWait);
     this.#onViolation = onViolation;
     caller.task.abort.signal.addEventListener("abort", () => this.#reply([0, ReplyKind.ABORTED]), {
       once: true,
@@ -89,10 +101,19 @@ export class PageServer {
   /** Serves until it is stopped. */
   async serve(): Promise<void> {
     const { requestBell } = this.#page;
+    let callsAtOnce = 0;
     while (!this.#isStopped) {
       const seen = requestBell.count;
-      if (this.drain()) await turn();
-      else await requestBell.changed(seen);
+      if (this.drain() || callsAtOnce >= CALLS_PER_TURN) {
+        callsAtOnce = 0;
+        await nextTurn();
+      } else if (!this.#isCrowded && requestBell.isRungSoon(seen)) {
+        callsAtOnce++;
+        await null; // whom the call woke goes on
+      } else {
+        callsAtOnce = 0;
+        await requestBell.changed(seen);
+      }
     }
   }
 
@@ -111,6 +132,7 @@ export class PageServer {
         // The task may wait for it, with the rest of a frame that is longer than the ring.
         if (this.#requests.takeHasMadeRoom()) this.#page.replyBell.ring();
         if (frame === undefined) return false;
+        if (i === 0) this.#countVisit();
         this.#serveRequest(parseRequest(decode(frame)), frame.length);
       }
       return true;
@@ -119,6 +141,16 @@ export class PageServer {
       this.#onViolation(error instanceof Error ? error : new Error(String(error)));
       return false;
     }
+  }
+
+  /** Sees how many others were served since the task's last requests. */
+  #countVisit(): void {
+    const isCrowded = visits - this.#lastVisit >= this.#processorsForTasks;
+    this.#lastVisit = ++visits;
+    if (isCrowded === this.#isCrowded) return;
+    this.#isCrowded = isCrowded;
+    if (isCrowded) this.#page.crowded.raise();
+    else this.#page.crowded.lower();
   }
 
   /** The task has ended: every wait of its side wakes, and nothing is served any more. */
@@ -215,8 +247,8 @@ export class PageServer {
 
   #reply(reply: readonly unknown[]): void {
     if (this.#isStopped) return;
-    const frame = encode(reply);
-    if (frame.length > MAX_FRAME_BYTES) {
+    const frame = encode(reply, HEADER_BYTES);
+    if (frame.length - HEADER_BYTES > MAX_FRAME_BYTES) {
       throw new KernelError("MESSAGE_TOO_LONG", `An answer of ${frame.length} bytes can't cross`);
     }
     this.#replies.send(frame);
@@ -259,9 +291,4 @@ function parseRequest(value: unknown): Request {
     throw new RangeError("A request on a task's page has no arguments or time-out");
   }
   return { id, mode, number, args, timeoutMs };
-}
-
-/** Lets everything else in the isolate have its turn. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }

@@ -54,6 +54,37 @@ Deno.test("encode() reads an array once, so one that changes meanwhile stays rea
   assertEquals(decode(encode(array)), [{ shrink: 1 }, 2]);
 });
 
+Deno.test("encode() may be called by code that reading a value runs", () => {
+  let inner: unknown;
+  const outer = {
+    before: "outer",
+    get nested(): string {
+      inner = decode(encode(["inner"]));
+      return "outer, too";
+    },
+  };
+  assertEquals(decode(encode(outer)), { before: "outer", nested: "outer, too" });
+  assertEquals(inner, ["inner"]);
+});
+
+Deno.test("decode() calls no setter that somebody put on all objects", () => {
+  const bytes = encode({ trap: 1, other: 2 }).slice();
+  let calls = 0;
+  Object.defineProperty(Object.prototype, "trap", { configurable: true, set: () => calls++ });
+  try {
+    assertEquals(Object.entries(decode(bytes) as object), [["trap", 1], ["other", 2]]);
+  } finally {
+    Reflect.deleteProperty(Object.prototype, "trap");
+  }
+  assertEquals(calls, 0);
+});
+
+Deno.test("decode() gives each name as it was, also those that look alike", () => {
+  const names = ["ab", "aab", "abb", "aXb", "aYb", "", "é", "\ud800", "x".repeat(60)];
+  const value = Object.fromEntries(names.map((name, i) => [name, i]));
+  for (let i = 0; i < 2; i++) assertEquals(decode(encode(value)), value);
+});
+
 Deno.test("decode() makes __proto__ a property like any other", () => {
   const hostile: unknown = JSON.parse('{"__proto__":{"polluted":true},"constructor":1}');
   const copy = decode(encode(hostile)) as Record<string, unknown>;

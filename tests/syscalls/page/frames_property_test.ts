@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import * as fc from "fast-check";
+import { Flag } from "../../../memory/doorbell.ts";
 import { allocateRing, Ring } from "../../../memory/ring.ts";
 import { FrameReceiver, FrameSender } from "../../../syscalls/page/frames.ts";
 import { MAX_FRAME_BYTES } from "../../../syscalls/page/page.ts";
@@ -11,7 +12,8 @@ function connect(capacity: number): [FrameSender, FrameReceiver, Ring] {
   const memory = allocateRing(capacity);
   const writing = new Ring(memory, capacity, { soleReader: false, soleWriter: true });
   const reading = new Ring(memory, capacity, { soleReader: true, soleWriter: false });
-  return [new FrameSender(writing), new FrameReceiver(reading), writing];
+  const waits = new Flag(new Int32Array(new SharedArrayBuffer(4)), 0);
+  return [new FrameSender(writing, waits), new FrameReceiver(reading, waits), writing];
 }
 
 /** A step of either direction. */
@@ -46,7 +48,7 @@ Deno.test("FrameReceiver.receive() gives each frame of both directions whole and
       else {
         const payload = Uint8Array.from({ length }, () => next++);
         line.underway.push(payload);
-        line.sender.send(payload);
+        line.sender.send(Uint8Array.of(0, 0, 0, 0, ...payload));
       }
     }
     for (const line of lines) {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import * as fc from "fast-check";
-import { FrameReceiver, FrameSender } from "../../../syscalls/page/frames.ts";
+import { FrameReceiver, FrameSender, HEADER_BYTES } from "../../../syscalls/page/frames.ts";
 import { decode } from "../../../syscalls/page/decode.ts";
 import { encode } from "../../../syscalls/page/encode.ts";
 import { allocatePage, openPage, ReplyKind, RequestMode } from "../../../syscalls/page/page.ts";
@@ -33,13 +33,13 @@ class HostileTask {
       attacker.end({ state: "crashed", error });
     });
     this.page = openPage(memory, "task");
-    this.sender = new FrameSender(this.page.requests);
-    this.receiver = new FrameReceiver(this.page.replies);
+    this.sender = new FrameSender(this.page.requests, this.page.requestsWait);
+    this.receiver = new FrameReceiver(this.page.replies, this.page.repliesWait);
   }
 
   /** Sends a request and lets the kernel serve what is there. */
   send(id: unknown, mode: unknown, number: unknown, args: unknown, timeoutMs: unknown = -1): void {
-    this.sender.send(encode([id, mode, number, args, timeoutMs]));
+    this.sender.send(encode([id, mode, number, args, timeoutMs], HEADER_BYTES));
     this.serve();
   }
 
@@ -96,7 +96,7 @@ Deno.test("PageServer.drain() ends a task that sends garbage, and nothing else",
   for (const request of requests) {
     const task = new HostileTask();
     const bystander = task.world.bystander.table.size;
-    task.sender.send(encode(request));
+    task.sender.send(encode(request, HEADER_BYTES));
     task.serve();
     assertEquals(task.violations.length, 1);
     assertEquals(task.world.attacker.status?.state, "crashed");
@@ -110,7 +110,7 @@ Deno.test("PageServer.drain() survives any frame; a task that it ends is ended o
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ minLength: 1 }), { maxLength: 4 }), (frames) => {
       const task = new HostileTask();
-      for (const frame of frames) task.sender.send(frame);
+      for (const frame of frames) task.sender.send(Uint8Array.of(0, 0, 0, 0, ...frame));
       task.serve();
       assert(task.violations.length <= 1);
       assertEquals(task.world.bystander.state, "running");
@@ -269,7 +269,7 @@ Deno.test("PageServer.drain() rings when it took a part of a frame: the rest wai
   const { writer } = task.pipe();
   const bytes = new Uint8Array(65_536).fill(3);
   const request = [1, RequestMode.TRY, SYSCALLS.streamWrite.number, [writer, bytes], -1];
-  task.sender.send(encode(request)); // longer than the ring
+  task.sender.send(encode(request, HEADER_BYTES)); // longer than the ring
   assert(task.sender.backlogBytes > 0);
   const before = task.page.replyBell.count;
   task.server.drain();
@@ -338,7 +338,7 @@ Deno.test("PageServer commits the bytes that come with a commit, and only as man
 
 Deno.test("PageServer.drainLast() serves all that the page's ring can hold", () => {
   const task = new HostileTask();
-  const request = encode([1, RequestMode.CANCEL, 0, [], -1]);
+  const request = encode([1, RequestMode.CANCEL, 0, [], -1], HEADER_BYTES);
   while (task.sender.backlogBytes === 0) task.sender.send(request);
   task.server.drainLast();
   assertEquals(task.page.requests.freeBytes, task.page.requests.capacityBytes);
