@@ -10,6 +10,8 @@ export interface Contestant {
   readonly name: string;
   /** Operations; a promise when they take turns with the event loop. */
   readonly run: (operations: number) => unknown;
+  /** Awaited before each round, and not measured. */
+  readonly prepare?: () => Promise<void>;
 }
 
 /** How one contestant did. */
@@ -43,6 +45,7 @@ export function quantile(numbers: readonly number[], share: number): number {
 }
 
 async function timeNs(contestant: Contestant, operations: number): Promise<number> {
+  await contestant.prepare?.();
   const start = performance.now();
   await contestant.run(operations);
   return (performance.now() - start) * 1e6 / operations;
