@@ -13,6 +13,8 @@ export interface Contestant {
    * has timed them itself.
    */
   readonly run: (operations: number) => unknown;
+  /** Awaited before each round, and not measured. */
+  readonly prepare?: () => Promise<void>;
 }
 
 /** How long a round took, by the contestant's own clock. */
@@ -55,6 +57,7 @@ export function quantile(numbers: readonly number[], share: number): number {
 }
 
 async function timeNs(contestant: Contestant, operations: number): Promise<number> {
+  await contestant.prepare?.();
   const start = performance.now();
   const result = await contestant.run(operations);
   const ms = result instanceof Measured ? result.ms : performance.now() - start;

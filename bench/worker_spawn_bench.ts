@@ -27,9 +27,10 @@ async function startBare(): Promise<() => void> {
 }
 
 const kernel = new Kernel();
+const kernelWithSpare = new Kernel({ spareThreads: 1 });
 
 /** A task whose first syscall has been answered; gives what ends it. */
-async function startTask(): Promise<() => Promise<unknown>> {
+async function startTask(kernel: Kernel): Promise<() => Promise<unknown>> {
   const { reader, writer } = kernel.init.createPipe();
   const child = kernel.init.spawn(TASK, { handles: { output: writer } });
   await reader.read(new Uint8Array(1));
@@ -40,18 +41,29 @@ async function startTask(): Promise<() => Promise<unknown>> {
   };
 }
 
-/** Ends are left to go on beside the next start, as they do in a program. */
+/** Lets what the last round left end, and a spare thread be made. */
+const prepare = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 200));
+
 const contestants: Contestant[] = [
   {
     name: "bare worker, no permission: first message",
+    prepare,
     async run(operations) {
       for (let i = 0; i < operations; i++) (await startBare())();
     },
   },
   {
     name: "task in a worker: first syscall",
+    prepare,
     async run(operations) {
-      for (let i = 0; i < operations; i++) void (await startTask())();
+      for (let i = 0; i < operations; i++) void (await startTask(kernel))();
+    },
+  },
+  {
+    name: "task in a spare thread: first syscall",
+    prepare,
+    async run(operations) {
+      for (let i = 0; i < operations; i++) void (await startTask(kernelWithSpare))();
     },
   },
 ];
@@ -71,17 +83,16 @@ async function memoryOf(start: () => Promise<unknown>): Promise<number> {
 
 if (import.meta.main) {
   const results = await compare(contestants, { rounds: 41, roundMs: 1, warmUp: 1 });
-  const [bare, task] = results;
-  for (const { name, ns } of results) console.log(`${name}: ${(ns / 1e6).toFixed(1)} ms`);
-  if (bare !== undefined && task !== undefined) {
-    const { median, low, high } = ratio(bare, task);
-    const times = (value: number): string => value.toFixed(2);
-    console.log(`  a task takes ${times(median)} (${times(low)} … ${times(high)}) times as long`);
+  const [bare] = results;
+  for (const result of results) {
+    const { median, low, high } = ratio(bare ?? result, result);
+    const spread = `${median.toFixed(2)} (${low.toFixed(2)} … ${high.toFixed(2)})`;
+    console.log(`${result.name}: ${(result.ns / 1e6).toFixed(1)} ms, ${spread} times the first`);
   }
   // All of them stay until the end, so that none gets memory which another has left.
   console.log(`${IDLE} idle at a time, resident memory of each:`);
   console.log(`  bare worker: ${(await memoryOf(startBare)).toFixed(1)} MB`);
-  console.log(`  task in a worker: ${(await memoryOf(startTask)).toFixed(1)} MB`);
-  await kernel.shutdown();
+  console.log(`  task in a worker: ${(await memoryOf(() => startTask(kernel))).toFixed(1)} MB`);
+  await Promise.all([kernel.shutdown(), kernelWithSpare.shutdown()]);
   Deno.exit(); // or the bare workers go on
 }

@@ -11,7 +11,12 @@
  *
  * @module
  */
-import { hidesPathSegments, isCommonJs } from "./import_policy.ts";
+import {
+  folderOf,
+  type LoadPermissions,
+  permissionsFor,
+  requireConfinable,
+} from "./confinement.ts";
 import { lifeLockReleased } from "./life_lock.ts";
 import { parseWorkerMessage, type StartMessage, type WorkerConfig } from "./protocol.ts";
 import { errorFrom, loadError } from "./task_error.ts";
@@ -26,25 +31,34 @@ export type WorkerEnd =
   /** It threw, or something that it left behind did. */
   | { readonly state: "crashed"; readonly error: Error };
 
-/** What to start, and who is told. */
-export interface WorkerOptions {
-  /** The task's module: a `file:`, `http(s):` or `data:` URL. */
-  readonly entry: URL;
-  /** For people: it is the worker's name in a debugger. */
-  readonly name: string;
+/** What a thread is made for: known before there is a task. */
+export interface ThreadOptions {
+  /** The folder that holds the task's module, ending in "/"; "" for a module that lies nowhere. */
+  readonly folder: string;
   /** URLs, and URL prefixes that end in "/", that the task may import beyond its folder. */
   readonly imports: readonly string[];
-  /** Handed to the task's side of the kernel; see `TaskRuntime.connect`. */
-  readonly payload: unknown;
+  /** For people: it is the worker's name in a debugger. */
+  readonly name: string;
   /** The module of the task's side of the kernel: a `TaskRuntime`. */
   readonly runtime: URL;
   /** Carmine's modules that a task may import. */
   readonly publicModules: readonly PublicModule[];
+}
+
+/** What a thread is started with, and who is told. */
+export interface StartOptions {
+  /** The task's module: a `file:`, `http(s):` or `data:` URL. */
+  readonly entry: URL;
+  /** Handed to the task's side of the kernel; see `TaskRuntime.connect`. */
+  readonly payload: unknown;
   /** The realm is locked and the task is about to load. */
   readonly onReady?: () => void;
   /** The module has ended by itself; the thread is being ended. */
   readonly onEnd: (end: WorkerEnd) => void;
 }
+
+/** What to start, and who is told. */
+export type WorkerOptions = Omit<ThreadOptions, "folder"> & StartOptions;
 
 /** A module of Carmine's for a task. */
 export interface PublicModule {
@@ -81,36 +95,42 @@ const PRIVATE_MODULES = ["boot.ts", "capabilities/", "drivers/", "kernel/", "mem
  */
 export function startWorker(options: WorkerOptions): WorkerThread {
   requireConfinable(options.entry, options.imports);
-  const imports = options.imports.map((text) => new URL(text));
-  const folder = folderOf(options.entry);
-  requireWorkerOptions();
-  const mark = crypto.randomUUID();
-  const lifeLock = `carmine/${mark}`;
-  const beginner = dataUrl(`globalThis[${JSON.stringify(lifeLock)}]();`);
-  const config: WorkerConfig = {
-    lifeLock,
-    entry: options.entry.href,
-    folder,
-    imports: imports.map(({ href }) => href),
-    publicModules: options.publicModules.map(({ url }) => url.href),
-    privateModules: PRIVATE_MODULES.map((path) => new URL(path, BASE).href),
-    substitutes: options.publicModules.map(({ url, module }) => [url.href, module.href]),
-    // It exports nothing, not even a `then` that the entry may export.
-    starter: dataUrl(
-      `import ${JSON.stringify(beginner)}; import ${JSON.stringify(options.entry)};`,
-    ),
-    beginner,
-  };
-  return new TaskWorker(mark, config, permissionsFor(folder, imports), options);
+  const thread = prepareThread({ ...options, folder: folderOf(options.entry) });
+  thread.start(options);
+  return thread;
 }
 
-class TaskWorker implements WorkerThread {
-  readonly mark: string;
+/**
+ * Makes a thread that is locked as far as it can be before its task is known, and waits for that.
+ *
+ * @throws {Error} When the host lacks the unstable flag or the permission that this needs.
+ */
+export function prepareThread(options: ThreadOptions): PreparedThread {
+  requireWorkerOptions();
+  return new TaskWorker(options);
+}
+
+/** A thread that a task can be started in, once. */
+export interface PreparedThread extends WorkerThread {
+  /** False when it has ended: `start` would only report why. */
+  readonly isUsable: boolean;
+  /** Starts the task. Its entry must lie in the folder that the thread was made for. */
+  start(options: StartOptions): void;
+}
+
+class TaskWorker implements PreparedThread {
+  readonly mark: string = crypto.randomUUID();
   readonly gone: Promise<void>;
   isGone = false;
+  readonly #beginner: string;
   readonly #worker: Worker;
   readonly #memoryPort: MessagePort;
-  readonly #options: WorkerOptions;
+  /** Handed to the thread when it starts its task. */
+  readonly #farPort: MessagePort;
+  /** Set by `start`. */
+  #task: StartOptions | undefined;
+  /** How the thread ended before it was started. */
+  #earlyEnd: WorkerEnd | undefined;
   /** Set when the end was told, or nobody wants to know it any more. */
   #hasEnded = false;
   /** Set when the thread says that its realm is locked. */
@@ -118,14 +138,20 @@ class TaskWorker implements WorkerThread {
   /** Lets `gone` begin to watch: from when the thread holds its life lock or is being ended. */
   #watch: () => void = () => {};
 
-  constructor(
-    mark: string,
-    config: WorkerConfig,
-    permissions: LoadPermissions,
-    options: WorkerOptions,
-  ) {
-    this.mark = mark;
-    this.#options = options;
+  constructor(options: ThreadOptions) {
+    const lifeLock = `carmine/${this.mark}`;
+    this.#beginner = dataUrl(`globalThis[${JSON.stringify(lifeLock)}]();`);
+    const imports = options.imports.map((text) => new URL(text));
+    const config: WorkerConfig = {
+      lifeLock,
+      folder: options.folder,
+      imports: imports.map(({ href }) => href),
+      publicModules: options.publicModules.map(({ url }) => url.href),
+      privateModules: PRIVATE_MODULES.map((path) => new URL(path, BASE).href),
+      substitutes: options.publicModules.map(({ url, module }) => [url.href, module.href]),
+      beginner: this.#beginner,
+    };
+    const permissions = permissionsFor(options.folder, imports);
     this.#worker = newWorker(bootstrapUrl(config, options), options.name, permissions);
     this.#worker.onmessage = ({ data }): void => this.#receive(data);
     this.#worker.onmessageerror = (): void => this.#end(unreadable());
@@ -134,11 +160,29 @@ class TaskWorker implements WorkerThread {
       const state = this.#isReady ? "crashed" : "failedToLoad";
       this.#end({ state, error: new Error(event.message) });
     };
-    this.gone = this.#watchThread(config.lifeLock);
+    this.gone = this.#watchThread(lifeLock);
     const { port1, port2 } = new MessageChannel();
     this.#memoryPort = port1;
-    const start: StartMessage = { payload: options.payload, memoryPort: port2 };
-    this.#worker.postMessage(start, [port2]);
+    this.#farPort = port2;
+  }
+
+  get isUsable(): boolean {
+    return !this.#hasEnded;
+  }
+
+  start(options: StartOptions): void {
+    this.#task = options;
+    if (this.#earlyEnd !== undefined) return options.onEnd(this.#earlyEnd);
+    const message: StartMessage = {
+      entry: options.entry.href,
+      // It exports nothing, not even a `then` that the entry may export.
+      starter: dataUrl(
+        `import ${JSON.stringify(this.#beginner)}; import ${JSON.stringify(options.entry)};`,
+      ),
+      payload: options.payload,
+      memoryPort: this.#farPort,
+    };
+    this.#worker.postMessage(message, [this.#farPort]);
   }
 
   postMemory(memory: SharedArrayBuffer | ArrayBuffer): void {
@@ -159,13 +203,13 @@ class TaskWorker implements WorkerThread {
       case "ready":
         this.#isReady = true;
         this.#watch();
-        return this.#options.onReady?.();
+        return this.#task?.onReady?.();
       case "returned":
         return this.#end({ state: "returned" });
       case "failedToLoad":
         return this.#end({
           state: "failedToLoad",
-          error: loadError(message[1], this.#options.entry),
+          error: loadError(message[1], this.#task?.entry),
         });
       case "crashed":
         return this.#end({ state: "crashed", error: errorFrom(message[1]) });
@@ -179,7 +223,8 @@ class TaskWorker implements WorkerThread {
   #end(end: WorkerEnd): void {
     if (this.#hasEnded) return;
     this.terminate();
-    this.#options.onEnd(end);
+    if (this.#task === undefined) this.#earlyEnd = end;
+    else this.#task.onEnd(end);
   }
 
   async #watchThread(lifeLock: string): Promise<void> {
@@ -226,7 +271,7 @@ function pathOf({ pathname }: URL): string {
  * what a task names into the worker's graph. There Deno looks for it before it asks the lock's hook
  * which module the task gets, and would want permission to read it.
  */
-function bootstrapUrl(config: WorkerConfig, options: WorkerOptions): string {
+function bootstrapUrl(config: WorkerConfig, options: ThreadOptions): string {
   const quote = (text: string): string => JSON.stringify(text);
   const deferred = [options.runtime, ...options.publicModules.map(({ module }) => module)];
   const imports = deferred.map(({ href }, i) =>
@@ -246,67 +291,6 @@ function moduleUrl(file: string): string {
 
 function dataUrl(source: string): string {
   return new URL(`data:text/javascript,${encodeURIComponent(source)}`).href;
-}
-
-/** What the worker may read and fetch while its graph loads; it has no other permission. */
-interface LoadPermissions {
-  readonly read: readonly URL[];
-  /** "host:port" */
-  readonly hosts: readonly string[];
-}
-
-function permissionsFor(folder: string, imports: readonly URL[]): LoadPermissions {
-  const urls = [...(folder === "" ? [] : [new URL(folder)]), ...imports];
-  const hosts = urls.filter(({ protocol }) => protocol.startsWith("http")).map(hostAndPort);
-  return {
-    read: urls.filter(({ protocol }) => protocol === "file:"),
-    hosts: [...new Set(hosts)],
-  };
-}
-
-function hostAndPort({ hostname, port, protocol }: URL): string {
-  return `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
-}
-
-/** The folder that holds the entry, "" for a module that lies nowhere. */
-function folderOf(entry: URL): string {
-  return entry.protocol === "data:" ? "" : new URL("./", entry).href;
-}
-
-const ENTRY_SCHEMES = ["file:", "http:", "https:", "data:"];
-const IMPORT_SCHEMES = ["file:", "http:", "https:"];
-
-/**
- * Checks what a task would be started from.
- *
- * @throws {TypeError} When a worker couldn't be confined to it; the message is the reason alone.
- */
-export function requireConfinable(entry: URL, imports: readonly string[]): void {
-  const { href, protocol } = entry;
-  if (!ENTRY_SCHEMES.includes(protocol)) {
-    throw new TypeError(
-      `a task can't start from ${href.slice(0, 200)}: give a file:, http:, https: or data: URL`,
-    );
-  }
-  if (protocol !== "data:" && (hidesPathSegments(href) || isCommonJs(href))) {
-    throw new TypeError(
-      `a task can't start from ${href.slice(0, 200)}: ` +
-        "it is CommonJS or a declaration, or has a slash or a zero in escaped form",
-    );
-  }
-  for (const text of imports) {
-    const url = URL.canParse(text) ? new URL(text) : undefined;
-    if (
-      url === undefined || !IMPORT_SCHEMES.includes(url.protocol) || hidesPathSegments(url.href)
-    ) {
-      throw new TypeError(
-        `a task can't be let import ${
-          text.slice(0, 200)
-        }: give an absolute file:, http: or https: URL, ` +
-          'or a prefix of URLs that ends in "/"',
-      );
-    }
-  }
 }
 
 /** A thread that is not to be believed any more. */

@@ -12,7 +12,6 @@
  * @module
  */
 import { makeConsole } from "./console.ts";
-import type { ImportPolicy } from "./import_policy.ts";
 import { memoryReceiver } from "./memory_port.ts";
 import { lockModules, type ModuleLock } from "./module_lock.ts";
 import { apply, defineProperty, deleteProperty, ownKeys, queueTask, slice } from "./primordials.ts";
@@ -70,8 +69,8 @@ export async function run(config: WorkerConfig, deferred: DeferredModules): Prom
   try {
     lifeLock = config.lifeLock;
     const start = Promise.all([startMessage(), holdLifeLock(lifeLock)]);
-    modules = lockModules(config satisfies ImportPolicy, config.substitutes);
-    const [{ payload, memoryPort }] = await start;
+    modules = lockModules(config, config.substitutes);
+    const [{ entry, starter, payload, memoryPort }] = await start;
     const receiveMemory = memoryReceiver(memoryPort); // needs what the lock takes away
     let writeConsole: TaskConnection["writeConsole"] = undefined;
     lockRealm({
@@ -81,12 +80,12 @@ export async function run(config: WorkerConfig, deferred: DeferredModules): Prom
     const connection = await deferred.runtime.connect(payload, receiveMemory);
     for (const module of deferred.publicModules) ownKeys(module); // they export the connected task
     writeConsole = connection?.writeConsole;
-    modules.admitTask([config.starter, config.beginner]);
+    modules.admitTask(entry, [starter, config.beginner]);
     post(["ready"]);
     defineProperty(globalThis, lifeLock, { value: begin, configurable: true });
     // Native and called before the task runs, so nothing that the task changes is consulted: how
     // this promise goes on is settled here.
-    await import(config.starter);
+    await import(starter);
     end(["returned"]);
   } catch (thrown) {
     endWith(hasBegun ? "crashed" : "failedToLoad", thrown);

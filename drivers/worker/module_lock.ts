@@ -39,7 +39,7 @@ export const DENIED_URL = "carmine-denied:import-of/";
 /** The module hooks, for the rest of the lock. */
 export interface ModuleLock {
   /** From now on the task's graph may load, and the two modules that start it. */
-  admitTask(starters: readonly string[]): void;
+  admitTask(entry: string, starters: readonly string[]): void;
   /** From now on only what the task itself may import; called before its first line runs. */
   seal(): void;
 }
@@ -59,19 +59,21 @@ interface Resolved {
 /**
  * Locks the module loader; until `admitTask` Carmine's own modules load.
  *
+ * @param confinement The policy, but for the entry, which comes with the task.
  * @param substitutes What stands in for modules that the policy allows.
  */
 export function lockModules(
-  policy: ImportPolicy,
+  confinement: Omit<ImportPolicy, "entry">,
   substitutes: readonly Substitute[],
 ): ModuleLock {
-  let phase: "boot" | "load" | "task" = "boot";
+  let isSealed = false;
   let starters: readonly string[] = [];
+  let policy: ImportPolicy | undefined;
 
   const isAllowed = (url: string): boolean => {
     // Carmine's modules, chosen by the kernel. They do without Node, on any platform.
-    if (phase === "boot") return !startsWith(url, "node:");
-    return mayImport(url, policy) || (phase === "load" && isListed(starters, url));
+    if (policy === undefined) return !isSealed && !startsWith(url, "node:");
+    return mayImport(url, policy) || (!isSealed && isListed(starters, url));
   };
 
   const substitute = (url: string): string => {
@@ -104,12 +106,13 @@ export function lockModules(
   disarmCommonJs(nodeModule);
 
   return freeze({
-    admitTask(urls: readonly string[]): void {
+    admitTask(entry: string, urls: readonly string[]): void {
+      if (policy !== undefined) return;
+      policy = freeze({ ...confinement, entry });
       starters = freeze([...urls]);
-      if (phase === "boot") phase = "load";
     },
     seal(): void {
-      phase = "task";
+      isSealed = true;
     },
   });
 }

@@ -8,8 +8,15 @@
  * @module
  */
 
-/** The message that starts the task; it carries what can't be written into a URL. */
+/**
+ * The message that starts the task; it carries what can't be written into a URL, and what a thread
+ * that was prepared for any task of a folder isn't told before.
+ */
 export interface StartMessage {
+  /** The task's module. */
+  readonly entry: string;
+  /** The `data:` module that imports the beginner and then the entry. */
+  readonly starter: string;
   /** For {@linkcode TaskRuntime.connect}; structured clone, so shared buffers stay shared. */
   readonly payload: unknown;
   /** Where memory arrives that the task may work on. */
@@ -20,8 +27,6 @@ export interface StartMessage {
 export interface WorkerConfig {
   /** Names the life lock; unguessable, so that nobody else in the process takes it. */
   readonly lifeLock: string;
-  /** The task's module. */
-  readonly entry: string;
   /** See `ImportPolicy`. */
   readonly folder: string;
   readonly imports: readonly string[];
@@ -29,8 +34,6 @@ export interface WorkerConfig {
   readonly privateModules: readonly string[];
   /** See `lockModules`. */
   readonly substitutes: readonly Substitute[];
-  /** The `data:` module that imports the beginner and then the entry. */
-  readonly starter: string;
   /** The `data:` module that calls the global named like the life lock. */
   readonly beginner: string;
 }

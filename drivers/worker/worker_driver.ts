@@ -15,9 +15,11 @@ import type { RunningProgram, TaskObject } from "../../kernel/task.ts";
 import type { Dispatcher } from "../../syscalls/dispatcher.ts";
 import { allocatePage } from "../../syscalls/page/page.ts";
 import { PageServer } from "../../syscalls/page/page_server.ts";
-import { requireConfinable, startWorker, type WorkerEnd, type WorkerThread } from "./bootstrap.ts";
+import type { ThreadOptions, WorkerEnd, WorkerThread } from "./bootstrap.ts";
+import { folderOf, requireConfinable } from "./confinement.ts";
 import { HardKill } from "./hard_kill.ts";
 import type { StartRecord } from "./runtime.ts";
+import { SpareThreads } from "./spare_threads.ts";
 import { settlesWithin } from "./time_limit.ts";
 import { requireWorkerOptions } from "./worker_options.ts";
 
@@ -37,20 +39,29 @@ interface Reach {
   readonly imports: readonly string[];
 }
 
+/** How a {@linkcode WorkerDriver} works. */
+export interface WorkerDriverOptions {
+  /** Stops threads that never yield; the host allowed it. */
+  readonly hardKill: boolean;
+  /** How many threads are kept ready. */
+  readonly spareThreads: number;
+}
+
 /** Runs modules in workers. */
 export class WorkerDriver implements Driver {
   readonly #kernel: KernelCore;
   readonly #dispatcher: Dispatcher;
   readonly #hardKill: HardKill | undefined;
+  readonly #spares: SpareThreads;
   readonly #reaches = new WeakMap<TaskObject, Reach>();
   /** Threads that were told to end and haven't yet, or are known to linger. */
   readonly #ending = new Set<Promise<void>>();
 
-  /** @param hardKill Stops threads that never yield; the host allowed it. */
-  constructor(kernel: KernelCore, dispatcher: Dispatcher, hardKill: boolean) {
+  constructor(kernel: KernelCore, dispatcher: Dispatcher, options: WorkerDriverOptions) {
     this.#kernel = kernel;
     this.#dispatcher = dispatcher;
-    this.#hardKill = hardKill ? new HardKill() : undefined;
+    this.#hardKill = options.hardKill ? new HardKill() : undefined;
+    this.#spares = new SpareThreads(options.spareThreads);
   }
 
   accepts(program: unknown): boolean {
@@ -82,8 +93,8 @@ export class WorkerDriver implements Driver {
 
   start(task: TaskObject, request: SpawnRequest): RunningProgram {
     const entry = entryOf(request.program);
-    const folder = entry.protocol === "data:" ? entry.href : new URL("./", entry).href;
-    this.#reaches.set(task, { folder, imports: request.imports });
+    const folder = folderOf(entry);
+    this.#reaches.set(task, { folder: folder || entry.href, imports: request.imports });
     const page = allocatePage();
     task.seats = new Seats(new Int32Array(page.seats));
     const crash = (error: Error): void => task.end({ state: "crashed", error });
@@ -103,14 +114,21 @@ export class WorkerDriver implements Driver {
       limits: { ...task.account.limits },
       hasSystemClock: this.#kernel.clock instanceof SystemClock,
     };
-    const thread = startWorker({
-      entry,
-      name: task.name,
+    const options: ThreadOptions = {
+      folder,
       imports: request.imports,
-      payload,
+      name: task.name,
       runtime: RUNTIME,
       publicModules: PUBLIC_MODULES,
-      onReady: () => task.started(),
+    };
+    const thread = this.#spares.take(options);
+    thread.start({
+      entry,
+      payload,
+      onReady: () => {
+        task.started();
+        this.#spares.refill(options);
+      },
       onEnd: (end) => {
         server.drainLast(); // what it asked for before it ended
         finish(task, end);
@@ -122,7 +140,7 @@ export class WorkerDriver implements Driver {
 
   /** Resolves when every thread that was told to end has, or is known to linger. */
   async settled(): Promise<void> {
-    await Promise.all(this.#ending);
+    await Promise.all([...this.#ending, this.#spares.close()]);
   }
 
   #retire(task: TaskObject, thread: WorkerThread): void {

@@ -51,7 +51,7 @@ Deno.test("Deno's list of module hooks can be frozen: no hook is added or taken 
 Deno.test("What starts a task can't be loaded any more when the task runs", async () => {
   const result = await inWorker(`${WITH_MODULE_IN_HAND}
     const urls = [1, 2, 3].map((n) => "data:text/javascript," + n);
-    lock.admitTask(urls.slice(0, 2));
+    lock.admitTask("", urls.slice(0, 2));
     const before = await Promise.all([load(urls[0]), load(urls[2])]);
     lock.seal();
     postMessage([...before, await load(urls[1])]);
