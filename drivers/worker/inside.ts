@@ -64,7 +64,8 @@ let lifeLock = "";
 export async function run(config: WorkerConfig, loaders: Loaders): Promise<void> {
   try {
     lifeLock = config.lifeLock;
-    const start = Promise.all([startMessage(), holdLifeLock(lifeLock)]);
+    const isHeld = holdLifeLock(lifeLock).then(() => post(["up"]));
+    const start = Promise.all([startMessage(), isHeld]);
     modules = lockModules(config satisfies ImportPolicy);
     const [{ payload }] = await start;
     let writeConsole: TaskConnection["writeConsole"] = undefined;
