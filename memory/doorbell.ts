@@ -10,21 +10,11 @@ import { add, load, notify, store, wait, waitAsync } from "./atomics.ts";
 
 /** How often a thread that blocks looks at the count before it sleeps: about 20 µs. */
 const LOOKS_BEFORE_BLOCKING = 2_000;
-/** How often it does so without blocking the thread: about 7 µs, in which nothing else runs there. */
-const LOOKS_BEFORE_AWAITING = 1_000;
-/** After so many looks in vain in a row … */
-const MOST_IN_VAIN = 8;
-/** … so many waits sleep without a look, and then one looks again. */
-const SLEEPERS = 31;
 
 /** One of the bells of a page. */
 export class Doorbell {
   readonly #words: Int32Array;
   readonly #index: number;
-  /** Looks in vain since the last one with success. */
-  #inVain = 0;
-  /** How many waits are still to sleep without a look. */
-  #sleepersLeft = 0;
 
   /**
    * @param words The page's words.
@@ -65,37 +55,6 @@ export class Doorbell {
     for (let i = 0; i < looks; i++) if (this.count !== seen) return;
     wait(this.#words, this.#index, seen);
   }
-
-  /**
-   * True when the count changes within some microseconds, in which it is looked at: for a waiter
-   * that has just answered somebody who may ring again at once. When the last looks were in vain,
-   * most are left out: they hold up everything else in the isolate.
-   */
-  isRungSoon(seen: number): boolean {
-    if (this.#sleepersLeft > 0) {
-      this.#sleepersLeft--;
-      return this.count !== seen;
-    }
-    for (let i = 0; i < LOOKS_BEFORE_AWAITING; i++) {
-      if (this.count === seen) continue;
-      this.#inVain = 0;
-      return true;
-    }
-    if (++this.#inVain >= MOST_IN_VAIN) this.#sleepersLeft = SLEEPERS;
-    return false;
-  }
-}
-
-const turnWord = new Int32Array(new SharedArrayBuffer(4));
-
-/**
- * Resolves when everything else in the isolate had its turn. A timer would take a millisecond or
- * two. It doesn't keep the isolate alive.
- */
-export async function nextTurn(): Promise<void> {
-  const turn = waitAsync(turnWord, 0, 0);
-  notify(turnWord, 0);
-  if (turn.async) await turn.value;
 }
 
 /** A word that one side raises and lowers, and the other looks at. */

@@ -78,8 +78,12 @@ export interface WorkerThread {
   readonly isGone: boolean;
   /** Hands memory to the thread, which takes it in the order in which it was posted. */
   postMemory(memory: SharedArrayBuffer | ArrayBuffer): void;
-  /** Ends the thread when it next yields. Calling it again does nothing. */
-  terminate(): void;
+  /**
+   * Ends the thread when it next yields, and not before it is up. Calling it again does nothing.
+   *
+   * @returns Resolves when Deno was told to end it: a thread that can't be loaded never is up.
+   */
+  terminate(): Promise<void>;
 }
 
 /** Where this copy of Carmine is: a folder of files or of a registry. */
@@ -135,8 +139,12 @@ class TaskWorker implements PreparedThread {
   #hasEnded = false;
   /** Set when the thread says that its realm is locked. */
   #isReady = false;
-  /** Lets `gone` begin to watch: from when the thread holds its life lock or is being ended. */
-  #watch: () => void = () => {};
+  /**
+   * Resolves when the thread holds its life lock and has evaluated its first module, or never will.
+   * Deno keeps the memory, the files and the locks of a worker that is terminated before that.
+   */
+  readonly #up = Promise.withResolvers<void>();
+  #termination: Promise<void> | undefined = undefined;
 
   constructor(options: ThreadOptions) {
     const lifeLock = `carmine/${this.mark}`;
@@ -157,6 +165,7 @@ class TaskWorker implements PreparedThread {
     this.#worker.onmessageerror = (): void => this.#end(unreadable());
     this.#worker.onerror = (event): void => {
       event.preventDefault(); // or it is an uncaught error of the kernel's isolate
+      this.#up.resolve();
       const state = this.#isReady ? "crashed" : "failedToLoad";
       this.#end({ state, error: new Error(event.message) });
     };
@@ -189,20 +198,21 @@ class TaskWorker implements PreparedThread {
     this.#memoryPort.postMessage(memory, memory instanceof ArrayBuffer ? [memory] : []);
   }
 
-  terminate(): void {
+  terminate(): Promise<void> {
     this.#hasEnded = true;
-    this.#worker.terminate();
     this.#memoryPort.close();
-    this.#watch();
+    return this.#termination ??= this.#up.promise.then(() => this.#worker.terminate());
   }
 
   #receive(data: unknown): void {
+    this.#up.resolve(); // it is the first message
     if (this.#hasEnded) return;
     const message = parseWorkerMessage(data);
     switch (message?.[0]) {
+      case "up":
+        return;
       case "ready":
         this.#isReady = true;
-        this.#watch();
         return this.#task?.onReady?.();
       case "returned":
         return this.#end({ state: "returned" });
@@ -222,13 +232,13 @@ class TaskWorker implements PreparedThread {
 
   #end(end: WorkerEnd): void {
     if (this.#hasEnded) return;
-    this.terminate();
+    void this.terminate();
     if (this.#task === undefined) this.#earlyEnd = end;
     else this.#task.onEnd(end);
   }
 
   async #watchThread(lifeLock: string): Promise<void> {
-    await new Promise<void>((resolve) => this.#watch = resolve);
+    await this.#up.promise;
     await lifeLockReleased(lifeLock);
     this.isGone = true;
     // The thread ended without a word: a fatal error of the platform's, or the worker closed itself.

@@ -68,7 +68,8 @@ let lifeLock = "";
 export async function run(config: WorkerConfig, deferred: DeferredModules): Promise<void> {
   try {
     lifeLock = config.lifeLock;
-    const start = Promise.all([startMessage(), holdLifeLock(lifeLock)]);
+    const isHeld = holdLifeLock(lifeLock).then(() => post(["up"]));
+    const start = Promise.all([startMessage(), isHeld]);
     modules = lockModules(config, config.substitutes);
     const [{ entry, starter, payload, memoryPort }] = await start;
     const receiveMemory = memoryReceiver(memoryPort); // needs what the lock takes away

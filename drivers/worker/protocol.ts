@@ -70,7 +70,9 @@ export interface ErrorReport {
 
 /** What a worker posts. */
 export type WorkerMessage =
-  /** The realm is locked and the thread holds its life lock; the task is about to load. */
+  /** The thread holds its life lock, and its first module has been evaluated. */
+  | readonly ["up"]
+  /** The realm is locked; the task is about to load. */
   | readonly ["ready"]
   /** The module was evaluated to its end, top-level await included. */
   | readonly ["returned"]
@@ -86,7 +88,7 @@ export const MAX_ERROR_TEXT = 16 * 1024;
 export function parseWorkerMessage(data: unknown): WorkerMessage | undefined {
   if (!Array.isArray(data)) return undefined;
   const [kind, report]: unknown[] = data;
-  if (kind === "ready" || kind === "returned") return [kind];
+  if (kind === "up" || kind === "ready" || kind === "returned") return [kind];
   if (kind === "failedToLoad" || kind === "crashed") return [kind, parseReport(report)];
   return undefined;
 }

@@ -23,8 +23,10 @@ import { SpareThreads } from "./spare_threads.ts";
 import { settlesWithin } from "./time_limit.ts";
 import { requireWorkerOptions } from "./worker_options.ts";
 
+/** How long a thread that was killed while it started may take to get where it can be ended. */
+const LOADING_MS = 2_000;
 /** How long a thread may take to end by itself before it counts as lingering. */
-const GRACE_MS = 250;
+const GRACE_MS = 1_000;
 const ROOT = new URL("../../", import.meta.url);
 const TASK_MODULE = new URL("task.ts", ROOT);
 const PUBLIC_MODULES = [
@@ -134,7 +136,7 @@ export class WorkerDriver implements Driver {
         finish(task, end);
       },
     });
-    void server.serve();
+    void server.serve(); // not before: a thread that can't be started leaves nobody who would end it
     return new WorkerProgram(server, thread, () => this.#retire(task, thread));
   }
 
@@ -150,13 +152,16 @@ export class WorkerDriver implements Driver {
   }
 
   async #endThread(task: TaskObject, thread: WorkerThread): Promise<void> {
-    thread.terminate();
-    const isGone = this.#hardKill === undefined
-      ? await settlesWithin(thread.gone, GRACE_MS)
-      : (await this.#hardKill.kill(thread)).state === "gone";
-    if (isGone) return;
+    if (
+      await settlesWithin(thread.terminate(), LOADING_MS) && await this.#isGoneSoon(thread)
+    ) return;
     this.#kernel.lingering.add(task);
     void thread.gone.then(() => this.#kernel.lingering.delete(task));
+  }
+
+  async #isGoneSoon(thread: WorkerThread): Promise<boolean> {
+    if (this.#hardKill === undefined) return await settlesWithin(thread.gone, GRACE_MS);
+    return (await this.#hardKill.kill(thread)).state === "gone";
   }
 }
 

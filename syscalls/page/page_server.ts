@@ -8,7 +8,6 @@
  * @module
  */
 import { KernelError } from "../../capabilities/errors.ts";
-import { nextTurn } from "../../memory/doorbell.ts";
 import { ArgumentForm } from "../arguments.ts";
 import type { Caller } from "../caller.ts";
 import type { CompiledSyscall } from "../compiled_syscall.ts";
@@ -27,18 +26,24 @@ import {
 
 /** Requests served before everybody else in the isolate gets a turn. */
 const REQUESTS_PER_TURN = 256;
-/** Calls, each of which came right after the answer to the one before, until the same. */
-const CALLS_PER_TURN = 64;
+/** Bytes of them: the task may fill its ring again as fast as it is emptied. */
+const BYTES_PER_TURN = 1_024 * 1_024;
+/** Looks at a bell that the task goes on ringing before everybody else gets a turn. */
+const LOOKS_PER_TURN = 64;
 /** Turns that a full ring of the shortest requests takes at most. */
 const LAST_TURNS = 8;
 /** Bytes of replies that may wait for the task before its requests have to. */
 const MAX_BACKLOG_BYTES = 1_024 * 1_024;
+/** Bytes of them at which the task ends: what waited is answered even when requests have to wait. */
+const MAX_UNTAKEN_BYTES = 128 * 1_024 * 1_024;
 /** Calls of one task that may wait in the kernel at once through its page. */
 const MAX_WAITING_CALLS = 1_024;
 /** Bytes of requests that wait, together: what a call writes is held while it waits. */
 const MAX_HELD_BYTES = 96 * 1_024 * 1_024;
 /** The most bytes that a call which waits reads at once where much is held already. */
 const MAX_WAITING_OUTPUT_BYTES = 64 * 1_024;
+/** Longer messages of errors are cut: they may quote what the task sent. */
+const MAX_ERROR_TEXT = 4_096;
 /** The most bytes that any call reads at once. */
 const MAX_OUTPUT_BYTES = 16 * 1_024 * 1_024;
 
@@ -101,19 +106,12 @@ export class PageServer {
   /** Serves until it is stopped. */
   async serve(): Promise<void> {
     const { requestBell } = this.#page;
-    let callsAtOnce = 0;
+    let looks = 0;
     while (!this.#isStopped) {
       const seen = requestBell.count;
-      if (this.drain() || callsAtOnce >= CALLS_PER_TURN) {
-        callsAtOnce = 0;
-        await nextTurn();
-      } else if (!this.#isCrowded && requestBell.isRungSoon(seen)) {
-        callsAtOnce++;
-        await null; // whom the call woke goes on
-      } else {
-        callsAtOnce = 0;
-        await requestBell.changed(seen);
-      }
+      // A bell that is rung all the time is never waited for, and microtasks let nobody else run.
+      if (this.drain() || ++looks % LOOKS_PER_TURN === 0) await turn();
+      else await requestBell.changed(seen);
     }
   }
 
@@ -126,19 +124,20 @@ export class PageServer {
   drain(): boolean {
     try {
       if (this.#replies.flush()) this.#page.replyBell.ring();
-      for (let i = 0; i < REQUESTS_PER_TURN; i++) {
+      let bytes = 0;
+      for (let i = 0; i < REQUESTS_PER_TURN && bytes < BYTES_PER_TURN; i++) {
         if (this.#isStopped || this.#replies.backlogBytes > MAX_BACKLOG_BYTES) return false;
         const frame = this.#requests.receive();
         // The task may wait for it, with the rest of a frame that is longer than the ring.
         if (this.#requests.takeHasMadeRoom()) this.#page.replyBell.ring();
         if (frame === undefined) return false;
+        bytes += frame.length;
         if (i === 0) this.#countVisit();
         this.#serveRequest(parseRequest(decode(frame)), frame.length);
       }
       return true;
     } catch (error) {
-      this.stop();
-      this.#onViolation(error instanceof Error ? error : new Error(String(error)));
+      this.#giveUp(error);
       return false;
     }
   }
@@ -235,14 +234,22 @@ export class PageServer {
   }
 
   #fail(id: number, error: unknown): void {
-    if (!(error instanceof KernelError)) throw error; // the kernel's own fault, not to be hidden
+    // The kernel's own fault. Nobody awaits a call that waited, so thrown it would end the process.
+    if (!(error instanceof KernelError)) return this.#giveUp(error);
     const { name, code, message, syscall, needed, transferred, cause } = error;
-    const facts = { name, code, message, syscall, needed, transferred };
+    const text = message.length > MAX_ERROR_TEXT ? `${message.slice(0, MAX_ERROR_TEXT)}…` : message;
+    const facts = { name, code, message: text, syscall, needed, transferred };
     try {
       this.#reply([id, ReplyKind.FAILED, { ...facts, cause }]);
     } catch {
       this.#reply([id, ReplyKind.FAILED, facts]); // the cause may be anything; it can't cross
     }
+  }
+
+  /** Ends the task for what it did, or for what the kernel could not do for it. */
+  #giveUp(error: unknown): void {
+    this.stop();
+    this.#onViolation(error instanceof Error ? error : new Error(String(error)));
   }
 
   #reply(reply: readonly unknown[]): void {
@@ -253,6 +260,10 @@ export class PageServer {
     }
     this.#replies.send(frame);
     this.#page.replyBell.ring();
+    const { backlogBytes } = this.#replies;
+    if (backlogBytes > MAX_UNTAKEN_BYTES) {
+      this.#giveUp(new RangeError(`The task takes no replies: ${backlogBytes} bytes wait for it`));
+    }
   }
 }
 
@@ -291,4 +302,14 @@ function parseRequest(value: unknown): Request {
     throw new RangeError("A request on a task's page has no arguments or time-out");
   }
   return { id, mode, number, args, timeoutMs };
+}
+
+/** Deno, Node and Bun have it, and it takes microseconds where a timer takes a millisecond or two. */
+const { setImmediate = (call: () => void): unknown => setTimeout(call, 0) } = globalThis as {
+  setImmediate?: (call: () => void) => unknown;
+};
+
+/** Lets everything else in the isolate have its turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }
