@@ -15,6 +15,8 @@ export interface Contestant {
   readonly run: (operations: number) => unknown;
   /** Awaited before each round, and not measured. */
   readonly prepare?: () => Promise<void>;
+  /** Operations of one round. @default as many as fill it */
+  readonly operations?: number;
 }
 
 /** How long a round took, by the contestant's own clock. */
@@ -72,6 +74,11 @@ export async function compare(
   const { rounds = 41, roundMs = 8, warmUp = 64 } = options;
   const counts: number[] = [];
   for (const contestant of contestants) {
+    if (contestant.operations !== undefined) {
+      await timeNs(contestant, contestant.operations);
+      counts.push(contestant.operations);
+      continue;
+    }
     // Warm up, and find how many operations fill a round.
     let operations = warmUp;
     let ns = await timeNs(contestant, operations);

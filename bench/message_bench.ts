@@ -9,8 +9,8 @@
  * @module
  */
 import { Kernel } from "@carmine/kernel";
-import * as Comlink from "npm:comlink@4.4.2";
-import fastq from "npm:fastq@1.20.1";
+import * as Comlink from "comlink";
+import fastq from "fastq";
 
 const BATCH = 1_000;
 /** Each of these is a hundred, so that setting up a channel weighs little. */

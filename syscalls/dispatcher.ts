@@ -182,6 +182,30 @@ export class Dispatcher {
   }
 
   /**
+   * `wait` for a door that keeps its calls itself: a call that needn't wait costs no promise.
+   *
+   * @returns The result, or the call as it waits.
+   * @throws {KernelError} in the caller's words.
+   */
+  begin(
+    caller: Caller,
+    number: number,
+    timeoutMs: number,
+    a: unknown,
+    b: unknown,
+    c: unknown,
+    d: unknown,
+  ): unknown {
+    const call = this.find(number);
+    try {
+      const wait = { signal: undefined, timeoutMs };
+      return this.#finishOrPark(caller, call, wait, [a, b, c, d]);
+    } catch (error) {
+      throw this.#inContext(error, caller, call, a);
+    }
+  }
+
+  /**
    * The compiled call with this number; for doors that carry numbers which a program chose.
    *
    * @throws {KernelError} NO_SUCH_SYSCALL, also for what is no number at all.

@@ -161,6 +161,11 @@ export class PendingCall implements Waiter, PendingWait {
     else this.#fail(this.#error(code, `${what} ${why}`));
   }
 
+  /** Ends the call with CANCELED, as an aborted signal does. */
+  cancel(reason?: unknown): void {
+    this.#fail(this.#error("CANCELED", "its signal was aborted", reason));
+  }
+
   /** The task goes on: whatever happened meanwhile is looked at now. */
   resume(): void {
     for (const node of this.#nodes) node.queue?.wake();
@@ -304,9 +309,7 @@ export class PendingCall implements Waiter, PendingWait {
 
   #listen(signal: AbortSignal | undefined): void {
     if (signal === undefined || this.#hasEnded) return;
-    this.#stopListening = onAbort(signal, () => {
-      this.#fail(this.#error("CANCELED", "its signal was aborted", abortReason(signal)));
-    });
+    this.#stopListening = onAbort(signal, () => this.cancel(abortReason(signal)));
   }
 
   #disarm(): void {

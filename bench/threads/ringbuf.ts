@@ -1,5 +1,5 @@
 /** Moves messages through a ring of ringbuf.js, which never sleeps. */
-import { RingBuffer } from "npm:ringbuf.js@0.4.0";
+import { RingBuffer } from "ringbuf.js";
 import { serveOrders, started } from "./orders.ts";
 
 const { memory, bytes, writes } = await started<

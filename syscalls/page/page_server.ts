@@ -12,6 +12,7 @@ import { ArgumentForm } from "../arguments.ts";
 import type { Caller } from "../caller.ts";
 import type { CompiledSyscall } from "../compiled_syscall.ts";
 import type { Dispatcher } from "../dispatcher.ts";
+import { PendingCall } from "../pending_call.ts";
 import { decode } from "./decode.ts";
 import { encode } from "./encode.ts";
 import { FrameReceiver, FrameSender, HEADER_BYTES } from "./frames.ts";
@@ -67,7 +68,7 @@ export class PageServer {
   readonly #requests: FrameReceiver;
   readonly #replies: FrameSender;
   /** Calls that wait, by the ids that the task gave them. */
-  readonly #waiting = new Map<number, AbortController>();
+  readonly #waiting = new Map<number, PendingCall>();
   /** Bytes of the requests that wait. */
   #heldBytes = 0;
   readonly #post: (memory: SharedArrayBuffer | ArrayBuffer) => void;
@@ -78,6 +79,9 @@ export class PageServer {
   #lastVisit = 0;
   /** Whether other tasks call so often that looking for the next request would hold them up. */
   #isCrowded = false;
+  /** True while requests are served: the bell is rung once for all of their replies. */
+  #isDraining = false;
+  #willRing = false;
   #isStopped = false;
 
   /**
@@ -122,14 +126,15 @@ export class PageServer {
 
   /** Serves what is there, up to a bound; true when there may be more. */
   drain(): boolean {
+    this.#isDraining = true;
     try {
-      if (this.#replies.flush()) this.#page.replyBell.ring();
+      if (this.#replies.flush()) this.#willRing = true;
       let bytes = 0;
       for (let i = 0; i < REQUESTS_PER_TURN && bytes < BYTES_PER_TURN; i++) {
         if (this.#isStopped || this.#replies.backlogBytes > MAX_BACKLOG_BYTES) return false;
         const frame = this.#requests.receive();
         // The task may wait for it, with the rest of a frame that is longer than the ring.
-        if (this.#requests.takeHasMadeRoom()) this.#page.replyBell.ring();
+        if (this.#requests.takeHasMadeRoom()) this.#willRing = true;
         if (frame === undefined) return false;
         bytes += frame.length;
         if (i === 0) this.#countVisit();
@@ -139,6 +144,10 @@ export class PageServer {
     } catch (error) {
       this.#giveUp(error);
       return false;
+    } finally {
+      this.#isDraining = false;
+      if (this.#willRing) this.#page.replyBell.ring();
+      this.#willRing = false;
     }
   }
 
@@ -163,7 +172,7 @@ export class PageServer {
   }
 
   #serveRequest(request: Request, bytes: number): void {
-    if (request.mode === RequestMode.CANCEL) return this.#waiting.get(request.id)?.abort();
+    if (request.mode === RequestMode.CANCEL) return this.#waiting.get(request.id)?.cancel();
     const isWait = request.mode === RequestMode.WAIT;
     if (isWait && this.#waiting.has(request.id)) {
       throw new RangeError("Two calls that wait on a task's page have the same id");
@@ -176,7 +185,7 @@ export class PageServer {
       const outputs: Uint8Array[] = [];
       const args = request.args.map((given, i) => withOutput(call, given, i, most, outputs));
       if (isWait) {
-        return void this.#wait(request, args, outputs[0], bytes + (outputs[0]?.length ?? 0));
+        return this.#wait(request, args, outputs[0], bytes + (outputs[0]?.length ?? 0));
       }
       const [a, b, c, d] = args;
       const result = this.#dispatcher.call(this.#caller, request.number, a, b, c, d);
@@ -186,30 +195,40 @@ export class PageServer {
     }
   }
 
-  async #wait(
+  /** Carries out a call that may wait; `bytes` is what the kernel holds for it meanwhile. */
+  #wait(
     { id, number, timeoutMs }: Request,
     [a, b, c, d]: readonly unknown[],
     output: Uint8Array | undefined,
     bytes: number,
+  ): void {
+    if (this.#waiting.size >= MAX_WAITING_CALLS) {
+      throw new KernelError(
+        "LIMIT_EXCEEDED",
+        `Cannot wait: ${MAX_WAITING_CALLS} calls of this task wait already`,
+        { syscall: "page" },
+      );
+    }
+    if (this.#heldBytes + bytes > MAX_HELD_BYTES) {
+      const most = `calls of this task that wait have over ${MAX_HELD_BYTES} bytes`;
+      throw new KernelError("LIMIT_EXCEEDED", `Cannot wait: ${most}`, { syscall: "page" });
+    }
+    const most = timeoutMs >= 0 ? timeoutMs : Infinity;
+    const result = this.#dispatcher.begin(this.#caller, number, most, a, b, c, d);
+    if (result instanceof PendingCall) void this.#finish(id, result, output, bytes);
+    else this.#succeed(id, result, output);
+  }
+
+  async #finish(
+    id: number,
+    call: PendingCall,
+    output: Uint8Array | undefined,
+    bytes: number,
   ): Promise<void> {
-    const abort = new AbortController();
+    this.#waiting.set(id, call);
     this.#heldBytes += bytes;
     try {
-      if (this.#waiting.size >= MAX_WAITING_CALLS) {
-        throw new KernelError(
-          "LIMIT_EXCEEDED",
-          `Cannot wait: ${MAX_WAITING_CALLS} calls of this task wait already`,
-          { syscall: "page" },
-        );
-      }
-      if (this.#heldBytes > MAX_HELD_BYTES) {
-        const most = `calls of this task that wait have over ${MAX_HELD_BYTES} bytes`;
-        throw new KernelError("LIMIT_EXCEEDED", `Cannot wait: ${most}`, { syscall: "page" });
-      }
-      this.#waiting.set(id, abort);
-      const options = { signal: abort.signal, ...(timeoutMs >= 0 ? { timeoutMs } : {}) };
-      const result = await this.#dispatcher.wait(this.#caller, number, options, a, b, c, d);
-      this.#succeed(id, result, output);
+      this.#succeed(id, await call.promise, output);
     } catch (error) {
       this.#fail(id, error);
     } finally {
@@ -259,7 +278,8 @@ export class PageServer {
       throw new KernelError("MESSAGE_TOO_LONG", `An answer of ${frame.length} bytes can't cross`);
     }
     this.#replies.send(frame);
-    this.#page.replyBell.ring();
+    if (this.#isDraining) this.#willRing = true;
+    else this.#page.replyBell.ring();
     const { backlogBytes } = this.#replies;
     if (backlogBytes > MAX_UNTAKEN_BYTES) {
       this.#giveUp(new RangeError(`The task takes no replies: ${backlogBytes} bytes wait for it`));

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Kernel, MessageReceiver, MessageSender, type Task } from "@carmine/kernel";
-import * as Comlink from "npm:comlink@4.4.2";
+import * as Comlink from "comlink";
 
 /** What comlink talks through, on two message queues. */
 function endpoint(sender: MessageSender, receiver: MessageReceiver): Comlink.Endpoint {

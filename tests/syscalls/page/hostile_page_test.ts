@@ -12,6 +12,7 @@ import { ReplyKind, RequestMode } from "../../../syscalls/page/page.ts";
 import { ArgumentForm } from "../../../syscalls/arguments.ts";
 import type { SyscallSpec } from "../../../syscalls/door.ts";
 import { KernelError } from "../../../capabilities/errors.ts";
+import type { StreamOps } from "../../../capabilities/stream_ops.ts";
 import { OWN_EVENT_QUEUE } from "../../../capabilities/handle_table.ts";
 import { SYSCALLS } from "../../../syscalls/table.ts";
 import { HostileTask } from "./_hostile_task.ts";
@@ -225,10 +226,13 @@ Deno.test("PageServer ends a task that takes none of what it waited for", async 
 
 Deno.test("PageServer ends the task, and not the process, when a call that waits fails inside the kernel", async () => {
   const task = new HostileTask();
-  const { reader } = task.pipe();
-  const { dispatcher } = task.world;
-  dispatcher.wait = () => Promise.reject(new RangeError("the kernel's own fault"));
+  const { reader, writer } = task.pipe();
   task.send(1, RequestMode.WAIT, SYSCALLS.streamRead.number, [reader, 4]);
+  const object = task.world.attacker.table.get(reader).object as unknown as StreamOps;
+  object.tryRead = () => {
+    throw new RangeError("the kernel's own fault");
+  };
+  task.send(2, RequestMode.TRY, SYSCALLS.streamWrite.number, [writer, new Uint8Array(1)]);
   await task.settled();
   assertEquals(task.violations.map(({ message }) => message), ["the kernel's own fault"]);
   assertUnharmed(task);
@@ -238,7 +242,9 @@ Deno.test("PageServer cuts the message of an error that quotes what the task sen
   const task = new HostileTask();
   const { dispatcher } = task.world;
   const message = "x".repeat(MIB);
-  dispatcher.wait = () => Promise.reject(new KernelError("INVALID_ARGUMENT", message));
+  dispatcher.begin = () => {
+    throw new KernelError("INVALID_ARGUMENT", message);
+  };
   task.send(1, RequestMode.WAIT, SYSCALLS.streamRead.number, [1, 4]);
   const [[, kind, error] = []] = await task.settled();
   assertEquals(kind, ReplyKind.FAILED);
