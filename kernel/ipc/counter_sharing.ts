@@ -2,8 +2,8 @@
  * A counter's cell while threads of tasks work on it directly.
  *
  * Additions and takings are single exchanges of the cell, so nobody ever takes a lock and all are
- * equal. The cell moves to fresh memory when a thread loses the last handle through which it took
- * part, and when the counter's mode changes, which each participant has a copy of.
+ * equal. The cell moves to fresh memory when a thread loses a handle through which it took part, and
+ * when the counter's mode changes, which each participant has a copy of.
  *
  * Invariants: the kernel's cell is at `memory`; once the sharing is over no seat is left.
  *
@@ -30,7 +30,7 @@ export interface SharedCounter {
 /** What threads have seats at: a counter. */
 export class CounterSharing implements SeatHost {
   readonly #counter: SharedCounter;
-  readonly #seats: Map<SeatHolder, Set<object>> = new Map();
+  readonly #seats: Set<SeatHolder> = new Set();
   #memory: SharedArrayBuffer;
   #isOver = false;
   readonly #attendants: readonly Attendant[];
@@ -52,16 +52,13 @@ export class CounterSharing implements SeatHost {
     return { kind: "counter", semaphore: this.#counter.isSemaphore };
   }
 
-  join(holder: SeatHolder, handle: object): void {
-    const handles = this.#seats.get(holder) ?? new Set();
-    this.#seats.set(holder, handles.add(handle));
+  join(holder: SeatHolder): void {
+    this.#seats.add(holder);
     this.awaited(); // who waits since before there was anything to attend to
   }
 
-  leave(holder: SeatHolder, handle: object): void {
-    const handles = this.#seats.get(holder);
-    if (handles?.delete(handle) !== true || handles.size > 0) return;
-    this.#seats.delete(holder);
+  leave(holder: SeatHolder): void {
+    if (!this.#seats.delete(holder)) return;
     this.#move(holder);
     holder.lose();
     if (!this.#isOver && this.#seats.size === 0) this.#end();
@@ -95,7 +92,7 @@ export class CounterSharing implements SeatHost {
   /** @param leaving Who takes part no more, and holds the old memory all the same. */
   #move(leaving?: SeatHolder): void {
     if (this.#isOver) return;
-    const seats = [...this.#seats.keys(), ...(leaving === undefined ? [] : [leaving])];
+    const seats = [...this.#seats, ...(leaving === undefined ? [] : [leaving])];
     const moved = moveCounter(this.#memory, seats);
     for (const seat of seats) seat.moved(undefined);
     this.#counter.continueIn(moved?.memory);
@@ -105,7 +102,7 @@ export class CounterSharing implements SeatHost {
 
   #end(): void {
     this.#isOver = true;
-    const seats = [...this.#seats.keys()];
+    const seats = [...this.#seats];
     this.#seats.clear();
     for (const seat of seats) seat.lose();
     this.#counter.sharingEnded();

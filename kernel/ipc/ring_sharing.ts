@@ -4,8 +4,8 @@
  * Everybody takes part as one participant a thread: each such thread, and the kernel's isolate for
  * all who call it. Who is alone on a side takes no lock there. The ring moves to fresh memory when
  *
- * - a thread loses the last handle through which it took part on a side (what it does to the old
- *   memory from then on is nobody's concern),
+ * - a thread loses a handle through which it took part (what it does to the old memory from then on
+ *   is nobody's concern),
  * - somebody comes to a side where one thread was alone, which so far took no lock,
  * - a thread holds a lock for so long that it may never let go, or its task is stopped.
  *
@@ -41,8 +41,8 @@ interface SharedEnd {
 class Side {
   readonly end: SharedEnd;
   readonly name: "reader" | "writer";
-  /** Threads, each with the handles through which it takes part. */
-  readonly seats: Map<SeatHolder, Set<object>> = new Map();
+  /** Threads that do. */
+  readonly seats: Set<SeatHolder> = new Set();
   /** The kernel's isolate works on it, too. */
   isUsedByKernel = false;
   awaitsLock = false;
@@ -99,29 +99,26 @@ export class RingSharing implements SeatHost {
     };
   }
 
-  join(holder: SeatHolder, handle: object, object: object): void {
-    const side = this.#sideOf(object);
-    const handles = side.seats.get(holder);
-    if (handles !== undefined) return void handles.add(handle);
+  join(holder: SeatHolder, object: object): void {
+    const side = object === this.#pipe.reader ? this.#readers : this.#writers;
+    if (side.seats.has(holder)) return;
     // Whoever takes part already, and under other terms from now on, has to learn of them.
     const isThereAlready = this.#seats().has(holder);
     if (side.seats.size === 1 || isThereAlready) this.#move();
-    side.seats.set(holder, new Set([handle]));
+    if (this.#isOver) return holder.lose(); // garbled by the one who was alone
+    side.seats.add(holder);
     // Should it come back, it says so, and until then the thread may be alone.
     side.isUsedByKernel = false;
-    if (this.#isOver) return holder.lose(); // garbled by the one who was alone
     this.#takeKernelsSeat();
     // Who waits since before there was anything to attend to.
     for (const { attendant } of [this.#readers, this.#writers]) attendant.attend();
   }
 
-  leave(holder: SeatHolder, handle: object, object: object): void {
-    const side = this.#sideOf(object);
-    const handles = side.seats.get(holder);
-    if (handles?.delete(handle) !== true || handles.size > 0) return;
-    side.seats.delete(holder);
+  leave(holder: SeatHolder): void {
+    const sides = [this.#readers, this.#writers];
+    if (sides.filter(({ seats }) => seats.delete(holder)).length === 0) return;
     this.#move(holder);
-    if (!this.#seats().has(holder)) holder.lose();
+    holder.lose();
   }
 
   suspend(): void {
@@ -191,19 +188,17 @@ export class RingSharing implements SeatHost {
   /** Throws when an invariant is broken; for tests. */
   assertInvariants(): void {
     if (this.#isOver) throw new Error("a pipe keeps a sharing that is over");
-    for (const { seats } of [this.#readers, this.#writers]) {
-      for (const handles of seats.values()) {
-        if (handles.size === 0) throw new Error("a thread takes part through no handle");
+    if (this.#pipe.sharing !== this) throw new Error("a sharing is not its pipe's");
+    if (this.#pipe.ring.memory !== this.#memory) throw new Error("the kernel sits elsewhere");
+    for (const { isUsedByKernel, seats } of [this.#readers, this.#writers]) {
+      if (isUsedByKernel && seats.size === 0 && this.#seats().size === 0) {
+        throw new Error("a pipe that the kernel has for itself is shared");
       }
     }
   }
 
-  #sideOf(object: object): Side {
-    return object === this.#pipe.reader ? this.#readers : this.#writers;
-  }
-
   #seats(): Set<SeatHolder> {
-    return new Set([...this.#readers.seats.keys(), ...this.#writers.seats.keys()]);
+    return new Set([...this.#readers.seats, ...this.#writers.seats]);
   }
 
   /** @param leaving Who takes part no more, and holds the old memory all the same. */
