@@ -20,6 +20,8 @@ export type SeatTerms =
     /** Whether the thread is the only one that reads, and so takes no lock; the same for writing. */
     readonly soleReader: boolean;
     readonly soleWriter: boolean;
+    /** Changes when others may have read: what the thread was shown before may not be there now. */
+    readonly reads: number;
     /** Whether no handle to the one end or the other is left. */
     readonly readIsClosed: boolean;
     readonly writeIsClosed: boolean;

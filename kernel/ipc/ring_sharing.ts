@@ -35,6 +35,8 @@ export interface SharedPipe {
 interface SharedEnd {
   readonly isClosed: boolean;
   readonly waiters: WaitQueue;
+  /** What was handed out before this changed is not to be taken or published. */
+  operations: number;
 }
 
 /** One side: who works on it. */
@@ -94,6 +96,7 @@ export class RingSharing implements SeatHost {
       packet: isPacket,
       soleReader: this.#readers.isAlone(holder),
       soleWriter: this.#writers.isAlone(holder),
+      reads: reader.operations,
       readIsClosed: reader.isClosed,
       writeIsClosed: writer.isClosed,
     };
@@ -107,6 +110,8 @@ export class RingSharing implements SeatHost {
     if (side.seats.size === 1 || isThereAlready) this.#move();
     if (this.#isOver) return holder.lose(); // garbled by the one who was alone
     side.seats.add(holder);
+    // It may be gone again before anybody looks, with what was peeked at or reserved.
+    side.end.operations++;
     // Should it come back, it says so, and until then the thread may be alone.
     side.isUsedByKernel = false;
     this.#takeKernelsSeat();

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { type Handle, type PipeReader, type PipeWriter, Rights, Signals } from "@carmine/kernel";
 import { codeOf, settle, type Thread, Threads } from "../../_threads.ts";
 
@@ -92,3 +92,48 @@ for (const [what, [code, lose]] of Object.entries(LOSSES)) {
     assertEquals(bytesOf(readerOf(thread)), [3]);
   });
 }
+
+Deno.test("PipeReader.consume() takes nothing when another thread read since the peek, and left", async () => {
+  using threads = new Threads();
+  const { reader, writer } = threads.init.createPipe();
+  const [first, second] = [0, 1].map(() => threads.spawn({ in: reader.duplicate() }));
+  assert(first !== undefined && second !== undefined);
+  const thread = threads.spawn({ out: writer });
+  writerOf(thread).tryWrite(Uint8Array.of(1, 2, 3, 4, 5));
+  assertEquals([...readerOf(first).peek()], [1, 2, 3, 4, 5]);
+  assertEquals(bytesOf(readerOf(second), 2), [1, 2]);
+  readerOf(second).close();
+  assertEquals(await codeOf(() => readerOf(first).consume(2)), "INVALID_STATE");
+  assertEquals([...readerOf(first).peek()], [3, 4, 5]);
+  readerOf(first).consume(1);
+  assertEquals([...readerOf(first).peek()], [4, 5]);
+  assertEquals(bytesOf(reader, 1), [4]); // the kernel reads
+  assertEquals(await codeOf(() => readerOf(first).consume(1)), "INVALID_STATE");
+  assertEquals(bytesOf(readerOf(first)), [5]);
+});
+
+Deno.test("PipeReader.consume() in the kernel takes nothing when a thread read since the peek, and left", async () => {
+  using threads = new Threads();
+  const { reader, writer } = threads.init.createPipe();
+  const thread = threads.spawn({ in: reader.duplicate() });
+  writer.tryWrite(Uint8Array.of(1, 2, 3, 4, 5));
+  assertEquals([...reader.peek()], [1, 2, 3, 4, 5]);
+  assertEquals(bytesOf(readerOf(thread), 2), [1, 2]);
+  readerOf(thread).close();
+  assertEquals(await codeOf(() => reader.consume(2)), "INVALID_STATE");
+  assertEquals(bytesOf(reader), [3, 4, 5]);
+});
+
+Deno.test("PipeReader.consume() goes on after moves that no reader came or went with", () => {
+  using threads = new Threads();
+  const { reader, writer } = threads.init.createPipe({ capacity: 6 });
+  const thread = threads.spawn({ in: reader });
+  const other = threads.spawn({ out: writer.duplicate() });
+  writerOf(other).tryWrite(Uint8Array.of(1, 2, 3, 4));
+  assertEquals([...readerOf(thread).peek()], [1, 2, 3, 4]);
+  writer.tryWrite(Uint8Array.of(5)); // the kernel writes too
+  readerOf(thread).consume(2);
+  writerOf(other).close();
+  readerOf(thread).consume(1);
+  assertEquals(bytesOf(readerOf(thread)), [4, 5]);
+});
