@@ -17,7 +17,7 @@ import { HANDLERS } from "../syscalls/handlers/mod.ts";
 import { LocalDoor } from "../syscalls/local_door.ts";
 import type { Page } from "../syscalls/page/page.ts";
 import { PageSeats } from "../syscalls/page/page_seats.ts";
-import { Handle } from "../syscalls/stubs/handle.ts";
+import type { Handle } from "../syscalls/stubs/handle.ts";
 import { TaskStub } from "../syscalls/stubs/task.ts";
 import type { WaitOptions } from "../syscalls/arguments.ts";
 import { SYSCALLS } from "../syscalls/table.ts";

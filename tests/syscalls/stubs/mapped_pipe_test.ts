@@ -137,3 +137,46 @@ Deno.test("PipeReader.consume() goes on after moves that no reader came or went 
   readerOf(thread).consume(1);
   assertEquals(bytesOf(readerOf(thread)), [4, 5]);
 });
+
+Deno.test("reserve and peek go on through the kernel when the thread has lost its seat", async () => {
+  using threads = new Threads();
+  const { reader, writer } = threads.init.createPipe();
+  const out = threads.spawn({ out: writer.duplicate(), other: writer });
+  const into = threads.spawn({ in: reader.duplicate(), other: reader });
+  const others = [out, into].map(({ stub }) => stub.handle<PipeReader | PipeWriter>("other"));
+  const [otherWriter, otherReader] = others as [PipeWriter, PipeReader];
+  writerOf(out).tryWrite(Uint8Array.of(1));
+  otherWriter.tryWrite(Uint8Array.of(2));
+  assertEquals([bytesOf(readerOf(into), 1), bytesOf(otherReader, 1)], [[1], [2]]);
+  otherWriter.close(); // with the seats through the handles that are left
+  otherReader.close();
+  writerOf(out).reserve(3)?.set([3, 4, 5]);
+  writerOf(out).commit(2);
+  assertEquals([...readerOf(into).peek()], [3, 4]);
+  readerOf(into).consume(1);
+  writerOf(out).reserve(1)?.set([6]); // it has a seat again
+  writerOf(out).commit(1);
+  assertEquals([...readerOf(into).peek()], [4, 6]);
+  readerOf(into).consume(2);
+  assertEquals(await codeOf(() => readerOf(into).consume(1)), "OUT_OF_RANGE");
+  assertEquals(await codeOf(() => writerOf(out).commit(1)), "INVALID_STATE");
+});
+
+Deno.test("commit and consume after a revocation do nothing, and say so", async () => {
+  using threads = new Threads();
+  const { reader, writer } = threads.init.createPipe();
+  const [out, into] = [
+    threads.spawn({ out: writer.duplicate() }),
+    threads.spawn({
+      in: reader.duplicate(),
+    }),
+  ];
+  writerOf(out).tryWrite(Uint8Array.of(1, 2, 3));
+  writerOf(out).reserve(2)?.fill(9);
+  assertEquals(readerOf(into).peek().length, 3);
+  writer.revoke();
+  reader.revoke();
+  assertEquals(await codeOf(() => writerOf(out).commit(2)), "REVOKED");
+  assertEquals(await codeOf(() => readerOf(into).consume(2)), "REVOKED");
+  assertEquals(bytesOf(reader), [1, 2, 3]);
+});
