@@ -171,6 +171,7 @@ class Seat implements SeatHolder {
   lose(): void {
     this.#onLose();
     this.host = undefined;
+    this.#given = undefined; // the thread's own business from now on
   }
 
   /** What the thread has to know; from then on it does. */
