@@ -11,7 +11,7 @@
  */
 import type { SeatHolder, SeatHost, SeatTerms } from "../../capabilities/seat_ops.ts";
 import type { WaitQueue } from "../../capabilities/selectable.ts";
-import { CUT, moveCounter } from "../../memory/counter_cell.ts";
+import { CounterCell, CUT, moveCounter } from "../../memory/counter_cell.ts";
 import { watchForAddition, watchForCount } from "../../memory/counter_watch.ts";
 import { Attendant } from "./attendant.ts";
 
@@ -19,8 +19,6 @@ import { Attendant } from "./attendant.ts";
 export interface SharedCounter {
   readonly waiters: WaitQueue;
   readonly isSemaphore: boolean;
-  /** What the cell holds. */
-  readonly value: bigint;
   /** The counter goes on in this memory; in none if somebody garbled what it held. */
   continueIn(memory: SharedArrayBuffer | undefined): void;
   /** No thread takes part any more. */
@@ -70,7 +68,7 @@ export class CounterSharing implements SeatHost {
 
   /** Only the kernel's move puts the cut into a cell: who finds it there without one was lied to. */
   inspect(): void {
-    if (this.#counter.value === CUT) this.#move();
+    if (new CounterCell(this.#memory).value === CUT) this.#move();
   }
 
   /** The counter's mode has changed. */
