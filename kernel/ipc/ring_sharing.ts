@@ -20,7 +20,15 @@ import type { WaitQueue } from "../../capabilities/selectable.ts";
 import { allocateRing, Ring } from "../../memory/ring.ts";
 import { abandonRing, type MovedRing, moveRing } from "../../memory/ring_move.ts";
 import { lockFreed, watchForBytes, watchForRoom } from "../../memory/ring_watch.ts";
+import { WaitPace } from "../../memory/wait_word.ts";
 import { Attendant } from "./attendant.ts";
+
+/**
+ * How often in a row the kernel may find the lock held before it moves the ring. Among honest threads
+ * that work without a pause this is rare, and costs them a move; a hostile one could give the lock
+ * from hand to hand for ever.
+ */
+const MOST_MEETINGS = 64;
 
 /** The pipe, as this looks at it. */
 export interface SharedPipe {
@@ -48,6 +56,9 @@ class Side {
   /** The kernel's isolate works on it, too. */
   isUsedByKernel = false;
   awaitsLock = false;
+  /** How often in a row those who waited for the lock met it again. */
+  meetings = 0;
+  readonly pace: WaitPace = new WaitPace();
   readonly attendant: Attendant;
 
   constructor(
@@ -240,6 +251,15 @@ export class RingSharing implements SeatHost {
     return new Ring(this.#memory, capacityBytes, { soleReader, soleWriter, packet: isPacket });
   }
 
+  /** An operation found what no honest thread leaves behind: the pipe is over for all. */
+  garbled(): void {
+    if (this.#isOver) return;
+    const seats = [...this.#seats()];
+    abandonRing(this.#memory, seats);
+    for (const seat of seats) seat.moved(undefined);
+    this.#ruin();
+  }
+
   /** There is no memory to go on in: somebody garbled it, or none is left. */
   #ruin(): void {
     const { ring } = this.#pipe;
@@ -267,9 +287,14 @@ export class RingSharing implements SeatHost {
     if (side.awaitsLock) return;
     side.awaitsLock = true;
     const memory = this.#memory;
-    const isFree = await lockFreed(memory, side.name);
+    const isFree = await lockFreed(memory, side.name, side.pace);
     side.awaitsLock = false;
-    if (!isFree && memory === this.#memory) this.#move();
+    if (memory === this.#memory && (!isFree || side.meetings >= MOST_MEETINGS)) {
+      side.meetings = 0;
+      this.#move();
+    }
     side.end.waiters.wake();
+    // Whoever is woken tries, and calls for this again when the lock is in its way once more.
+    side.meetings = side.awaitsLock ? side.meetings + 1 : 0;
   }
 }
