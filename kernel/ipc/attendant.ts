@@ -47,7 +47,9 @@ export class Attendant {
       watched = memory;
       watch.announce();
       this.#waiters.wake();
-      if (!this.#waiters.isEmpty && this.#memory() === watched) await watch.rest();
+      if (this.#waiters.isEmpty || this.#memory() !== watched) continue;
+      await watch.rest();
+      this.#waiters.mayHaveFallen();
     }
     this.#isAttending = false;
   }
