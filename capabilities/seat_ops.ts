@@ -2,8 +2,9 @@
  * Objects whose own state threads work on directly, with no kernel in between.
  *
  * Who may do that has a *seat*: one thread's part in the object's memory. It ends when the task
- * gives up, or loses, the last handle with MAP through which it took part; then the object goes on
- * in fresh memory, and what the thread still does to the old one is nobody's concern.
+ * gives up, or loses, one of the handles with MAP through which it took part; then the object goes
+ * on in fresh memory, and what the thread still does to the old one is nobody's concern. Through a
+ * handle that is left the thread takes another seat.
  *
  * @module
  */
@@ -19,6 +20,8 @@ export type SeatTerms =
     /** Whether the thread is the only one that reads, and so takes no lock; the same for writing. */
     readonly soleReader: boolean;
     readonly soleWriter: boolean;
+    /** Changes when others may have read: what the thread was shown before may not be there now. */
+    readonly reads: number;
     /** Whether no handle to the one end or the other is left. */
     readonly readIsClosed: boolean;
     readonly writeIsClosed: boolean;
@@ -70,14 +73,16 @@ export interface SeatHost {
   /** How the holder takes part now. */
   terms(holder: SeatHolder): SeatTerms;
   /**
-   * Lets a thread take part, through one handle more.
+   * Lets a thread take part through a handle, the first one or one more.
    *
-   * @param handle The handle's identity.
    * @param object What the handle names.
    */
-  join(holder: SeatHolder, handle: object, object: object): void;
-  /** A handle through which the thread took part is gone. */
-  leave(holder: SeatHolder, handle: object, object: object): void;
+  join(holder: SeatHolder, object: object): void;
+  /**
+   * One of the handles through which the thread took part is gone, and so is the seat: no call
+   * through that handle may be served any more, and only the thread knows which calls are.
+   */
+  leave(holder: SeatHolder): void;
   /** The thread is to stop at its next look, until it has asked: its task was stopped. */
   suspend(): void;
   /** Throws when the memory holds what no honest thread could have left there; ends the seats. */

@@ -25,6 +25,8 @@ export interface Waiter {
   poll(node: WaitNode): PollResult;
   /** The handle that the node waits on was closed, moved or revoked, or its task ended. */
   interrupt(node: WaitNode, reason: "closed" | "moved" | "revoked" | "dead"): void;
+  /** Signals that were up may have been down in the meantime: see {@linkcode WaitQueue.mayHaveFallen}. */
+  mayHaveFallen?(): void;
 }
 
 /** A waiter's place in one object's queue. */
@@ -173,6 +175,15 @@ export class WaitQueue {
     // Serving one object changes others (a reader makes room for a writer): those are served by
     // the loop that is already running, so the stack stays flat and the order stays fair.
     if (!isServing) serveChanged();
+  }
+
+  /**
+   * Threads have changed the object, which is seen only now: signals may have been down for a while
+   * in which nobody looked. `wake` comes next.
+   */
+  mayHaveFallen(): void {
+    if (this.#watchers === 0) return;
+    for (const node of this.nodes()) if (node.watchesFalls) node.waiter.mayHaveFallen?.();
   }
 
   /**

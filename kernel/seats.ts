@@ -49,7 +49,7 @@ export class Seats {
   }
 
   /**
-   * Takes part in the object that the handle names; ends with the last such handle.
+   * Takes part in the object that the handle names; ends with the first such handle.
    *
    * @throws {KernelError} NOT_SUPPORTED when the object can't be shared so now, LIMIT_EXCEEDED when
    * the thread has a seat at too many.
@@ -58,9 +58,11 @@ export class Seats {
     const host = (entry.object as unknown as SeatOps).seatHost();
     const known = this.#byHost.get(host);
     const seat = known ?? this.#make(host);
-    if (entry.onLeave === undefined) {
-      host.join(seat, entry, entry.object);
-      entry.onLeave = () => host.leave(seat, entry, entry.object);
+    if (!seat.entries.has(entry)) {
+      seat.entries.add(entry);
+      host.join(seat, entry.object);
+      // What it was before was about a seat that is lost.
+      entry.onLeave = () => host.leave(seat);
     }
     return { seat: seat.number, isKnown: known !== undefined };
   }
@@ -136,6 +138,8 @@ class Seat implements SeatHolder {
   readonly index: number;
   /** Undefined once it is lost. */
   host: SeatHost | undefined;
+  /** The handles through which the thread takes part. */
+  readonly entries: WeakSet<HandleEntry> = new WeakSet();
   readonly #onLose: () => void;
   /** What counts of the generation that the thread holds, once that has moved. */
   #cut: SeatCut | undefined = undefined;
@@ -167,6 +171,7 @@ class Seat implements SeatHolder {
   lose(): void {
     this.#onLose();
     this.host = undefined;
+    this.#given = undefined; // the thread's own business from now on
   }
 
   /** What the thread has to know; from then on it does. */

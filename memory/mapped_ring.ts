@@ -32,6 +32,8 @@ export class MappedRing {
   #ring: Ring;
   #seat: Partial<RingSeat>;
   #isLost = false;
+  /** The seat's `reads` at the last peek. */
+  #shownAt: number | undefined = undefined;
 
   /** @param ask A system call: what became of the pipe. The kernel answers when its move is complete. */
   constructor(
@@ -81,14 +83,20 @@ export class MappedRing {
   peek(): Uint8Array {
     for (;;) {
       const bytes = this.#ring.peek();
+      this.#shownAt = this.#seat.reads;
       if (this.#ring.condition !== MOVED || this.#isLost) return bytes;
       this.#followRead();
     }
   }
 
-  /** As `Ring.consume`; goes on in a new generation if this thread is still alone on its side, else STALE. */
+  /**
+   * As `Ring.consume`; goes on in a new generation if this thread was alone on its side all the time,
+   * else STALE.
+   */
   consume(bytes: number): number {
     for (;;) {
+      // It may have followed more moves than one, and not have been alone in between.
+      if (this.#seat.reads !== this.#shownAt && !this.#isLost) return STALE;
       const wasAlone = this.#seat.soleReader ?? true;
       const answer = this.#ring.consume(bytes);
       if (answer !== MOVED || this.#isLost) return answer;

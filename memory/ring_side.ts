@@ -36,7 +36,7 @@ export abstract class RingSide extends RingData {
   readonly headerBytes: number;
   /** No other thread works on this side. */
   readonly alone: boolean;
-  /** Some other thread may work on this ring. */
+  /** Somebody else may work on this ring, or sleep on it. */
   readonly watched: boolean;
   /** Where a move is told, or undefined where moves aren't met (in the kernel's isolate). */
   readonly generation: Int32Array | undefined;
@@ -71,7 +71,9 @@ export abstract class RingSide extends RingData {
     this.headerBytes = this.size - capacityBytes;
     this.words = new Int32Array(memory, 0, HEADER_WORDS);
     this.alone = alone;
-    this.watched = !((seat.soleReader ?? true) && (seat.soleWriter ?? true));
+    const worksAlone = (seat.soleReader ?? true) && (seat.soleWriter ?? true);
+    // Where the ring is mapped the kernel may sleep on it for its callers, and so may this thread.
+    this.watched = !worksAlone || seat.generation !== undefined;
     this.#generation = seat.generation;
     this.generation = seat.generation?.word;
     this.generationIndex = seat.generation?.index ?? 0;

@@ -18,7 +18,7 @@ import {
   WRITERS_WAKE,
 } from "./ring_layout.ts";
 import { SleepWatch } from "./sleep_watch.ts";
-import { SLICE_MS } from "./wait_word.ts";
+import { SLICE_MS, type WaitPace } from "./wait_word.ts";
 
 /** Waits for something to read. */
 export function watchForBytes(memory: SharedArrayBuffer): SleepWatch {
@@ -35,18 +35,23 @@ export function watchForRoom(memory: SharedArrayBuffer): SleepWatch {
 /**
  * Resolves when the lock of a side may be free, to true; or to false when one thread has held it for
  * so long that it may never let go.
+ *
+ * @param pace That of the attempts in the same loop: a hostile thread may change the lock all the time.
  */
 export async function lockFreed(
   memory: SharedArrayBuffer,
   side: "reader" | "writer",
+  pace: WaitPace,
 ): Promise<boolean> {
   const words = new Int32Array(memory, 0, HEADER_WORDS);
   const index = side === "reader" ? READER_LOCK : WRITER_LOCK;
   const held = compareExchange(words, index, HELD, CONTENDED);
-  if (held === FREE) return true;
   // A hostile thread may have put anything there: then that is what has to change.
   const value = held === HELD ? CONTENDED : held;
-  const wait = waitAsync(words, index, value, SLICE_MS);
-  if (wait.async) await wait.value;
-  return load(words, index) !== value;
+  const wait = held === FREE ? undefined : waitAsync(words, index, value, SLICE_MS);
+  if (wait?.async === true) {
+    await wait.value;
+    pace.slept();
+  } else await pace.endedAtOnce();
+  return held === FREE || load(words, index) !== value;
 }

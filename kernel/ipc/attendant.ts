@@ -59,6 +59,7 @@ export class Attendant {
       this.#waiters.wake();
       if (!this.#isNeeded || this.#memory() !== watched) continue;
       await watch.rest(departures === this.#waiters.departures);
+      this.#waiters.mayHaveFallen();
     }
     this.#isAttending = false;
   }

@@ -19,7 +19,7 @@ import type { SeatHost, SeatOps } from "../../capabilities/seat_ops.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { type StreamOps, WOULD_BLOCK, type WouldBlock } from "../../capabilities/stream_ops.ts";
 import { copyBytes, lengthOf } from "../../memory/atomics.ts";
-import { allocateCounter, CounterCell } from "../../memory/counter_cell.ts";
+import { allocateCounter, CounterCell, CUT } from "../../memory/counter_cell.ts";
 import { KernelObject } from "../kernel_object.ts";
 import { CounterSharing } from "./counter_sharing.ts";
 
@@ -62,7 +62,9 @@ export class CounterObject extends KernelObject
   }
 
   get value(): bigint {
-    return this.#cell.value;
+    const { value } = this.#cell;
+    if (value === CUT) this.#requireSane();
+    return value;
   }
 
   get isSemaphore(): boolean {
@@ -138,7 +140,7 @@ export class CounterObject extends KernelObject
 
   continueIn(memory: SharedArrayBuffer | undefined): void {
     this.#isGarbled = memory === undefined;
-    this.#memory = memory ?? allocateCounter();
+    this.#memory = memory ?? allocateCounter(CUT); // where nothing can be added or taken
     this.#cell = new CounterCell(this.#memory, { semaphore: this.isSemaphore });
   }
 
@@ -168,6 +170,7 @@ export class CounterObject extends KernelObject
   override assertInvariants(): void {
     super.assertInvariants();
     this.#cell.assertInvariants();
+    if (this.#isGarbled) return;
     const { value } = this;
     if (value < 0n || value > LARGEST_COUNT) throw new Error(`the counter holds ${value}`);
   }
@@ -180,8 +183,9 @@ export class CounterObject extends KernelObject
   }
 
   protected ownSignals(): Signals {
-    if (this.#isGarbled) return Signals.READABLE | Signals.WRITABLE; // whoever waits is told
-    const { value } = this;
+    const { value } = this.#cell;
+    // Garbled: whoever waits tries, and is told.
+    if (value === CUT) return Signals.READABLE | Signals.WRITABLE;
     return (value > 0n ? Signals.READABLE : 0) | (value < LARGEST_COUNT ? Signals.WRITABLE : 0);
   }
 

@@ -2,8 +2,8 @@
  * A counter's cell while threads of tasks work on it directly.
  *
  * Additions and takings are single exchanges of the cell, so nobody ever takes a lock and all are
- * equal. The cell moves to fresh memory when a thread loses the last handle through which it took
- * part, and when the counter's mode changes, which each participant has a copy of.
+ * equal. The cell moves to fresh memory when a thread loses a handle through which it took part, and
+ * when the counter's mode changes, which each participant has a copy of.
  *
  * Invariants: the kernel's cell is at `memory`; once the sharing is over no seat is left.
  *
@@ -12,7 +12,7 @@
 import type { SeatHolder, SeatHost, SeatTerms } from "../../capabilities/seat_ops.ts";
 import type { WaitQueue } from "../../capabilities/selectable.ts";
 import { Signals } from "../../capabilities/signals.ts";
-import { CUT, moveCounter } from "../../memory/counter_cell.ts";
+import { CounterCell, CUT, moveCounter } from "../../memory/counter_cell.ts";
 import { watchForAddition, watchForCount } from "../../memory/counter_watch.ts";
 import { Attendant } from "./attendant.ts";
 
@@ -20,8 +20,6 @@ import { Attendant } from "./attendant.ts";
 export interface SharedCounter {
   readonly waiters: WaitQueue;
   readonly isSemaphore: boolean;
-  /** What the cell holds. */
-  readonly value: bigint;
   /** The counter goes on in this memory; in none if somebody garbled what it held. */
   continueIn(memory: SharedArrayBuffer | undefined): void;
   /** No thread takes part any more. */
@@ -31,7 +29,7 @@ export interface SharedCounter {
 /** What threads have seats at: a counter. */
 export class CounterSharing implements SeatHost {
   readonly #counter: SharedCounter;
-  readonly #seats: Map<SeatHolder, Set<object>> = new Map();
+  readonly #seats: Set<SeatHolder> = new Set();
   #memory: SharedArrayBuffer;
   #isOver = false;
   readonly #attendants: readonly Attendant[];
@@ -55,16 +53,13 @@ export class CounterSharing implements SeatHost {
     return { kind: "counter", semaphore: this.#counter.isSemaphore };
   }
 
-  join(holder: SeatHolder, handle: object): void {
-    const handles = this.#seats.get(holder) ?? new Set();
-    this.#seats.set(holder, handles.add(handle));
+  join(holder: SeatHolder): void {
+    this.#seats.add(holder);
     this.awaited(); // who waits since before there was anything to attend to
   }
 
-  leave(holder: SeatHolder, handle: object): void {
-    const handles = this.#seats.get(holder);
-    if (handles?.delete(handle) !== true || handles.size > 0) return;
-    this.#seats.delete(holder);
+  leave(holder: SeatHolder): void {
+    if (!this.#seats.delete(holder)) return;
     this.#move(holder);
     holder.lose();
     if (!this.#isOver && this.#seats.size === 0) this.#end();
@@ -76,7 +71,7 @@ export class CounterSharing implements SeatHost {
 
   /** Only the kernel's move puts the cut into a cell: who finds it there without one was lied to. */
   inspect(): void {
-    if (this.#counter.value === CUT) this.#move();
+    if (new CounterCell(this.#memory).value === CUT) this.#move();
   }
 
   /** The counter's mode has changed. */
@@ -98,7 +93,7 @@ export class CounterSharing implements SeatHost {
   /** @param leaving Who takes part no more, and holds the old memory all the same. */
   #move(leaving?: SeatHolder): void {
     if (this.#isOver) return;
-    const seats = [...this.#seats.keys(), ...(leaving === undefined ? [] : [leaving])];
+    const seats = [...this.#seats, ...(leaving === undefined ? [] : [leaving])];
     const moved = moveCounter(this.#memory, seats);
     for (const seat of seats) seat.moved(undefined);
     this.#counter.continueIn(moved?.memory);
@@ -108,7 +103,7 @@ export class CounterSharing implements SeatHost {
 
   #end(): void {
     this.#isOver = true;
-    const seats = [...this.#seats.keys()];
+    const seats = [...this.#seats];
     this.#seats.clear();
     for (const seat of seats) seat.lose();
     this.#counter.sharingEnded();

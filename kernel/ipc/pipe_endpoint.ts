@@ -161,6 +161,7 @@ export abstract class PipeEndpoint extends KernelObject implements PipeObject, S
    * but the pipe. To be thrown by the operation that noticed.
    */
   garbled(): PipeError {
+    this.pipe.sharing?.garbled();
     this.pipe.changed();
     return new PipeError("INVALID_STATE", "somebody who had its memory mapped has garbled it");
   }

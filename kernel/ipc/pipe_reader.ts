@@ -56,6 +56,9 @@ export class PipeReaderEnd extends PipeEndpoint {
     if (pipe.failure !== undefined) throw failed(pipe.failure);
     pipe.sharing?.enter("reader");
     const bytes = pipe.ring.peek();
+    if (pipe.ring.condition !== 0) throw this.garbled();
+    // Nobody waits here, but who looks again must not find a dead thread's lock for ever.
+    if (bytes.length === 0 && pipe.ring.availableBytes > 0) pipe.sharing?.metLock("reader");
     const isDirect = direct && this.users === 1;
     const view = isDirect ? bytes : Uint8Array.from(bytes);
     this.windowOf(by).open(view, view.length, isDirect, this.operations);
@@ -95,9 +98,10 @@ export class PipeReaderEnd extends PipeEndpoint {
   }
 
   #consume(bytes: number): void {
-    const { ring } = this.pipe;
+    const { ring, sharing } = this.pipe;
     const consumed = ring.consume(bytes);
     if (consumed === bytes) return;
+    if (consumed === BUSY) sharing?.metLock("reader");
     if (ring.condition !== 0) throw this.garbled();
     // Threads read here too: what was shown may be theirs by now.
     throw new PipeError("INVALID_STATE", "another thread reads, or read since");

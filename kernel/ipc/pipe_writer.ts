@@ -131,7 +131,9 @@ export class PipeWriterEnd extends PipeEndpoint {
       if (room === undefined) throw new PipeError("INVALID_STATE", "the reserved room is gone");
       room.set(content ?? window.view.subarray(0, bytes));
     }
-    if (pipe.ring.commit(bytes) === bytes) return;
+    const committed = pipe.ring.commit(bytes);
+    if (committed === bytes) return;
+    if (committed === BUSY) pipe.sharing?.metLock("writer");
     if (pipe.ring.condition !== 0) throw this.garbled();
     // Threads of tasks have a part in the ring, or one had: it isn't the one that was reserved in.
     throw new PipeError("INVALID_STATE", "the reserved room is gone");

@@ -4,8 +4,8 @@
  * Everybody takes part as one participant a thread: each such thread, and the kernel's isolate for
  * all who call it. Who is alone on a side takes no lock there. The ring moves to fresh memory when
  *
- * - a thread loses the last handle through which it took part on a side (what it does to the old
- *   memory from then on is nobody's concern),
+ * - a thread loses a handle through which it took part (what it does to the old memory from then on
+ *   is nobody's concern),
  * - somebody comes to a side where one thread was alone, which so far took no lock,
  * - a thread holds a lock for so long that it may never let go, or its task is stopped.
  *
@@ -21,7 +21,15 @@ import { Signals } from "../../capabilities/signals.ts";
 import { allocateRing, Ring } from "../../memory/ring.ts";
 import { abandonRing, type MovedRing, moveRing } from "../../memory/ring_move.ts";
 import { lockFreed, watchForBytes, watchForRoom } from "../../memory/ring_watch.ts";
+import { WaitPace } from "../../memory/wait_word.ts";
 import { Attendant } from "./attendant.ts";
+
+/**
+ * How often in a row the kernel may find the lock held before it moves the ring. Among honest threads
+ * that work without a pause this is rare, and costs them a move; a hostile one could give the lock
+ * from hand to hand for ever.
+ */
+const MOST_MEETINGS = 64;
 
 /** The pipe, as this looks at it. */
 export interface SharedPipe {
@@ -36,17 +44,22 @@ export interface SharedPipe {
 interface SharedEnd {
   readonly isClosed: boolean;
   readonly waiters: WaitQueue;
+  /** What was handed out before this changed is not to be taken or published. */
+  operations: number;
 }
 
 /** One side: who works on it. */
 class Side {
   readonly end: SharedEnd;
   readonly name: "reader" | "writer";
-  /** Threads, each with the handles through which it takes part. */
-  readonly seats: Map<SeatHolder, Set<object>> = new Map();
+  /** Threads that do. */
+  readonly seats: Set<SeatHolder> = new Set();
   /** The kernel's isolate works on it, too. */
   isUsedByKernel = false;
   awaitsLock = false;
+  /** How often in a row those who waited for the lock met it again. */
+  meetings = 0;
+  readonly pace: WaitPace = new WaitPace();
   readonly attendant: Attendant;
 
   constructor(
@@ -96,34 +109,34 @@ export class RingSharing implements SeatHost {
       packet: isPacket,
       soleReader: this.#readers.isAlone(holder),
       soleWriter: this.#writers.isAlone(holder),
+      reads: reader.operations,
       readIsClosed: reader.isClosed,
       writeIsClosed: writer.isClosed,
     };
   }
 
-  join(holder: SeatHolder, handle: object, object: object): void {
-    const side = this.#sideOf(object);
-    const handles = side.seats.get(holder);
-    if (handles !== undefined) return void handles.add(handle);
+  join(holder: SeatHolder, object: object): void {
+    const side = object === this.#pipe.reader ? this.#readers : this.#writers;
+    if (side.seats.has(holder)) return;
     // Whoever takes part already, and under other terms from now on, has to learn of them.
     const isThereAlready = this.#seats().has(holder);
     if (side.seats.size === 1 || isThereAlready) this.#move();
-    side.seats.set(holder, new Set([handle]));
+    if (this.#isOver) return holder.lose(); // garbled by the one who was alone
+    side.seats.add(holder);
+    // It may be gone again before anybody looks, with what was peeked at or reserved.
+    side.end.operations++;
     // Should it come back, it says so, and until then the thread may be alone.
     side.isUsedByKernel = false;
-    if (this.#isOver) return holder.lose(); // garbled by the one who was alone
     this.#takeKernelsSeat();
     // Who waits since before there was anything to attend to.
     for (const { attendant } of [this.#readers, this.#writers]) attendant.attend();
   }
 
-  leave(holder: SeatHolder, handle: object, object: object): void {
-    const side = this.#sideOf(object);
-    const handles = side.seats.get(holder);
-    if (handles?.delete(handle) !== true || handles.size > 0) return;
-    side.seats.delete(holder);
+  leave(holder: SeatHolder): void {
+    const sides = [this.#readers, this.#writers];
+    if (sides.filter(({ seats }) => seats.delete(holder)).length === 0) return;
     this.#move(holder);
-    if (!this.#seats().has(holder)) holder.lose();
+    holder.lose();
   }
 
   suspend(): void {
@@ -193,19 +206,17 @@ export class RingSharing implements SeatHost {
   /** Throws when an invariant is broken; for tests. */
   assertInvariants(): void {
     if (this.#isOver) throw new Error("a pipe keeps a sharing that is over");
-    for (const { seats } of [this.#readers, this.#writers]) {
-      for (const handles of seats.values()) {
-        if (handles.size === 0) throw new Error("a thread takes part through no handle");
+    if (this.#pipe.sharing !== this) throw new Error("a sharing is not its pipe's");
+    if (this.#pipe.ring.memory !== this.#memory) throw new Error("the kernel sits elsewhere");
+    for (const { isUsedByKernel, seats } of [this.#readers, this.#writers]) {
+      if (isUsedByKernel && seats.size === 0 && this.#seats().size === 0) {
+        throw new Error("a pipe that the kernel has for itself is shared");
       }
     }
   }
 
-  #sideOf(object: object): Side {
-    return object === this.#pipe.reader ? this.#readers : this.#writers;
-  }
-
   #seats(): Set<SeatHolder> {
-    return new Set([...this.#readers.seats.keys(), ...this.#writers.seats.keys()]);
+    return new Set([...this.#readers.seats, ...this.#writers.seats]);
   }
 
   /** @param leaving Who takes part no more, and holds the old memory all the same. */
@@ -242,6 +253,15 @@ export class RingSharing implements SeatHost {
     return new Ring(this.#memory, capacityBytes, { soleReader, soleWriter, packet: isPacket });
   }
 
+  /** An operation found what no honest thread leaves behind: the pipe is over for all. */
+  garbled(): void {
+    if (this.#isOver) return;
+    const seats = [...this.#seats()];
+    abandonRing(this.#memory, seats);
+    for (const seat of seats) seat.moved(undefined);
+    this.#ruin();
+  }
+
   /** There is no memory to go on in: somebody garbled it, or none is left. */
   #ruin(): void {
     const { ring } = this.#pipe;
@@ -269,9 +289,14 @@ export class RingSharing implements SeatHost {
     if (side.awaitsLock) return;
     side.awaitsLock = true;
     const memory = this.#memory;
-    const isFree = await lockFreed(memory, side.name);
+    const isFree = await lockFreed(memory, side.name, side.pace);
     side.awaitsLock = false;
-    if (!isFree && memory === this.#memory) this.#move();
+    if (memory === this.#memory && (!isFree || side.meetings >= MOST_MEETINGS)) {
+      side.meetings = 0;
+      this.#move();
+    }
     side.end.waiters.wake();
+    // Whoever is woken tries, and calls for this again when the lock is in its way once more.
+    side.meetings = side.awaitsLock ? side.meetings + 1 : 0;
   }
 }

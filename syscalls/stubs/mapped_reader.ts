@@ -14,7 +14,7 @@ import { MappedHandle, type MappedOperation, type SeatedHandle } from "./mapped_
 import type { ThreadRing } from "./thread_ring.ts";
 import { type LineWait, LOST, PENDING, type WaitLine } from "./wait_line.ts";
 
-const { streamRead, pipePeek, pipeConsume } = SYSCALLS;
+const { streamRead, pipeConsume } = SYSCALLS;
 
 /** Reads through one handle. */
 export class MappedReader extends MappedHandle {
@@ -73,18 +73,13 @@ export class MappedReader extends MappedHandle {
     return read === LOST ? door.wait(streamRead, options, number, into) : read;
   }
 
-  peek(): Uint8Array {
-    const { at } = this;
-    for (;;) {
-      const bytes = this.#line.isEmpty ? this.#ring.peek() : new Uint8Array(0);
-      if (this.#ring.isLost || this.#ring.ring.condition !== 0) {
-        at.onLost();
-        return at.door.call(pipePeek, at.number) as Uint8Array;
-      }
-      this.#shownBytes = bytes.length;
-      this.#shownAt = this.#thread.readCount;
-      return bytes;
-    }
+  /** {@linkcode LOST} where the kernel has to be asked, and then to be told what is consumed. */
+  peek(): Uint8Array | typeof LOST {
+    const bytes = this.#line.isEmpty ? this.#ring.peek() : new Uint8Array(0);
+    if (this.#ring.isLost || this.#ring.ring.condition !== 0) return this.#lost();
+    this.#shownBytes = bytes.length;
+    this.#shownAt = this.#thread.readCount;
+    return bytes;
   }
 
   consume(bytes: number): void {
@@ -115,6 +110,10 @@ export class MappedReader extends MappedHandle {
     }
     if (consumed !== bytes) {
       this.#shownBytes = -1;
+      if (this.#ring.isLost) {
+        this.#lost();
+        this.at.door.call(pipeConsume, this.at.number, 0); // says why
+      }
       throw new PipeError("INVALID_STATE", "the bytes that were peeked at were read since");
     }
     this.#shownAt = ++this.#thread.readCount;

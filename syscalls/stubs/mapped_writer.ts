@@ -16,7 +16,7 @@ import { withTransferred } from "../page/page_errors.ts";
 import { SYSCALLS } from "../table.ts";
 import { MappedHandle, type MappedOperation, type SeatedHandle } from "./mapped_handle.ts";
 import type { ThreadRing } from "./thread_ring.ts";
-import { LOST, PENDING, type WaitLine } from "./wait_line.ts";
+import { type LineWait, LOST, PENDING, type WaitLine } from "./wait_line.ts";
 
 const { streamWrite, pipeReserve, pipeCommit } = SYSCALLS;
 
@@ -91,7 +91,8 @@ export class MappedWriter extends MappedHandle {
     }
   }
 
-  reserve(bytes: number): Uint8Array | undefined {
+  /** {@linkcode LOST} where the kernel has to be asked, and then to be told what is committed. */
+  reserve(bytes: number): Uint8Array | undefined | typeof LOST {
     return this.worded(pipeReserve, () => {
       pipeReserve.args[1]?.check(bytes, "bytes");
       const { ring } = this.#ring;
@@ -102,7 +103,7 @@ export class MappedWriter extends MappedHandle {
       const room = this.#line.isEmpty ? this.#ring.reserve(bytes) : undefined;
       if (this.#ring.isLost || this.#ring.ring.condition !== 0) {
         this.at.onLost();
-        return this.at.door.call(pipeReserve, this.at.number, bytes) as Uint8Array | undefined;
+        return LOST;
       }
       if (room === undefined) return undefined;
       this.#reservedBytes = bytes;
@@ -135,18 +136,22 @@ export class MappedWriter extends MappedHandle {
       this.#ring.waitWritableSync(bytes, Infinity, this.at.door.seats?.killed);
       committed = this.#ring.commit(bytes);
     }
+    // Also where the seat was lost just then: what was published before counts.
+    if (committed === bytes) {
+      this.#thread.writeCount++;
+      return;
+    }
     if (this.#ring.isLost) {
       this.at.onLost();
-      this.at.door.call(pipeCommit, this.at.number, bytes, undefined); // says why
+      this.at.door.call(pipeCommit, this.at.number, 0, undefined); // says why
     }
-    if (committed !== bytes) throw new PipeError("INVALID_STATE", "the reserved room is gone");
-    this.#thread.writeCount++;
+    throw new PipeError("INVALID_STATE", "the reserved room is gone");
   }
 
   /** @param all True when all bytes are to be written, false when as many as fit. */
   #writing(bytes: Uint8Array, length: number, all: boolean): Writing {
     let moved = 0;
-    const attempt = (): number | typeof PENDING | typeof LOST => {
+    const attempt = (wait: LineWait<number>): number | typeof PENDING | typeof LOST => {
       if (lengthOf(bytes) !== length) {
         throw new PipeError("INVALID_ARGUMENT", "its buffer was detached while the call waited");
       }
@@ -161,11 +166,16 @@ export class MappedWriter extends MappedHandle {
         }
         if (!all) break;
       }
+      wait.needed = this.#roomFor(length - moved);
       return moved === length || (!all && moved > 0) ? moved : PENDING;
     };
-    const { atomicBytes } = this.#ring.ring;
-    const needed = length <= atomicBytes ? length : 1;
+    const needed = this.#roomFor(length);
     return { syscall: streamWrite, line: this.#line, needed, attempt, moved: () => moved };
+  }
+
+  /** Room that so many bytes wait for: what goes in whole needs room for all of it. */
+  #roomFor(bytes: number): number {
+    return bytes <= this.#ring.ring.atomicBytes ? bytes : 1;
   }
 
   #requirePacketFits(length: number): void {

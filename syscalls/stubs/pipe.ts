@@ -14,6 +14,7 @@ import { PipeIterator } from "./pipe_iterator.ts";
 import { readableOf, writableOf } from "./pipe_streams.ts";
 import { mayTakeSeat, takeSeat } from "./take_seat.ts";
 import { ThreadRing } from "./thread_ring.ts";
+import { LOST } from "./wait_line.ts";
 
 /** What every end of a stream between programs tells. */
 export interface StreamEnd {
@@ -98,6 +99,8 @@ export abstract class PipeHandle extends Handle implements PipeEnd {
 export class PipeReader extends PipeHandle implements AsyncIterable<Uint8Array<ArrayBuffer>> {
   /** Undefined: a seat may be had. Null: the kernel has to be called. */
   #mapped: MappedReader | null | undefined = mayTakeSeat(this) ? undefined : null;
+  /** True when it was the kernel that showed the bytes that may be consumed. */
+  #isShownByKernel = false;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined = undefined;
 
   /**
@@ -138,7 +141,9 @@ export class PipeReader extends PipeHandle implements AsyncIterable<Uint8Array<A
    */
   peek(): Uint8Array {
     const mapped = this.#mapped === null ? null : this.#seat();
-    if (mapped !== null) return mapped.peek();
+    const bytes = mapped === null ? LOST : mapped.peek();
+    this.#isShownByKernel = bytes === LOST;
+    if (bytes !== LOST) return bytes;
     return done(doorOf(this).call(SYSCALLS.pipePeek, this.number));
   }
 
@@ -149,7 +154,7 @@ export class PipeReader extends PipeHandle implements AsyncIterable<Uint8Array<A
    * somebody read since, INVALID_ARGUMENT for a part of a packet.
    */
   consume(bytes: number): void {
-    const mapped = this.#mapped === null ? null : this.#seat();
+    const mapped = this.#mapped === null || this.#isShownByKernel ? null : this.#seat();
     if (mapped !== null) mapped.consume(bytes);
     else doorOf(this).call(SYSCALLS.pipeConsume, this.number, bytes);
   }
@@ -257,7 +262,11 @@ export class PipeWriter extends PipeHandle {
    */
   reserve(bytes: number): Uint8Array | undefined {
     const mapped = this.#mapped === null ? null : this.#seat();
-    if (mapped !== null) return mapped.reserve(bytes);
+    const mappedRoom = mapped === null ? LOST : mapped.reserve(bytes);
+    if (mappedRoom !== LOST) {
+      if (mappedRoom !== undefined) this.#reserved = undefined;
+      return mappedRoom;
+    }
     const door = doorOf(this);
     const room = done(door.call(SYSCALLS.pipeReserve, this.number, bytes));
     if (!door.sharesMemory && room !== undefined) this.#reserved = room;
@@ -271,7 +280,8 @@ export class PipeWriter extends PipeHandle {
    * OUT_OF_RANGE, BROKEN_PIPE.
    */
   commit(bytes: number): void {
-    const mapped = this.#mapped === null ? null : this.#seat();
+    const isKernels = this.#mapped === null || this.#reserved !== undefined;
+    const mapped = isKernels ? null : this.#seat();
     if (mapped !== null) return mapped.commit(bytes);
     const content = this.#reserved?.subarray(0, bytes);
     doorOf(this).call(SYSCALLS.pipeCommit, this.number, bytes, content);

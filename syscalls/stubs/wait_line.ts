@@ -30,8 +30,8 @@ const now = (): number => performance.now();
 
 /** Somebody who waits. */
 export class LineWait<T> {
-  /** Bytes, or the amount, that there has to be room for. */
-  readonly needed: number | bigint;
+  /** Bytes, or the amount, that there has to be room for now. */
+  needed: number | bigint;
   /** True when a hint that the other side is closed was found to be false. */
   closedIsFalse = false;
   isDone = false;
