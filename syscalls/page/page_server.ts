@@ -110,28 +110,39 @@ export class PageServer {
   /** Serves until it is stopped. */
   async serve(): Promise<void> {
     const { requestBell } = this.#page;
+    const { task } = this.#caller;
     let looks = 0;
     while (!this.#isStopped) {
       const seen = requestBell.count;
+      const hasMore = this.drain();
+      // No bell announces what a stopped task left in the page.
+      if (task.isStopped) await task.whenContinued();
       // A bell that is rung all the time is never waited for, and microtasks let nobody else run.
-      if (this.drain() || ++looks % LOOKS_PER_TURN === 0) await turn();
+      else if (hasMore || ++looks % LOOKS_PER_TURN === 0) await turn();
       else await requestBell.changed(seen);
     }
   }
 
   /** Serves what an ended task left, and no more: its thread may go on sending. */
   drainLast(): void {
-    for (let i = 0; i < LAST_TURNS && this.drain(); i++);
+    for (let i = 0; i < LAST_TURNS && this.#drain(true); i++);
   }
 
   /** Serves what is there, up to a bound; true when there may be more. */
   drain(): boolean {
+    return this.#drain(false);
+  }
+
+  #drain(isLast: boolean): boolean {
+    const { task } = this.#caller;
     this.#isDraining = true;
     try {
       if (this.#replies.flush()) this.#willRing = true;
       let bytes = 0;
       for (let i = 0; i < REQUESTS_PER_TURN && bytes < BYTES_PER_TURN; i++) {
         if (this.#isStopped || this.#replies.backlogBytes > MAX_BACKLOG_BYTES) return false;
+        // A stopped task's requests stay where they are: its thread comes to rest at the next one.
+        if (task.isStopped && !isLast) return false;
         const frame = this.#requests.receive();
         // The task may wait for it, with the rest of a frame that is longer than the ring.
         if (this.#requests.takeHasMadeRoom()) this.#willRing = true;

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { Kernel, KernelError, type SpawnOptions, type TaskHandle } from "@carmine/kernel";
+import { Kernel, KernelError, Rights, type SpawnOptions, type TaskHandle } from "@carmine/kernel";
 
 /** Starts a program of the folder beside this file. */
 function start(kernel: Kernel, file: string, options: SpawnOptions = {}): TaskHandle {
@@ -134,25 +134,29 @@ Deno.test("hardKill ends a task in a worker that never yields", async () => {
   assertEquals(await kernel.shutdown(), { lingering: [] });
 });
 
-Deno.test("stop and continue hold a task in a worker at its next call", async () => {
-  await using kernel = new Kernel();
-  const counted = kernel.init.createCounter();
-  const child = start(kernel, "ends.ts", {
-    args: ["counts"],
-    handles: { counted: counted.duplicate() },
+// Through memory; and by calls that don't wait, which could only fail while the task is stopped.
+for (const [how, without] of [["counts", Rights.NONE], ["counts at once", Rights.MAP]] as const) {
+  Deno.test(`stop and continue hold a task in a worker that ${how} at its next call`, async () => {
+    await using kernel = new Kernel();
+    const counted = kernel.init.createCounter();
+    const child = start(kernel, "ends.ts", {
+      args: [how],
+      handles: { counted: counted.duplicate(counted.rights & ~without) },
+    });
+    await counted.take();
+    child.send({ type: "processControl", control: "stop" });
+    assertEquals(kernel.tasks()[1]?.state, "stopped");
+    counted.tryTake();
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve));
+    assertEquals(counted.value, 0n);
+    assertEquals(kernel.tasks()[1]?.state, "stopped");
+    child.send({ type: "processControl", control: "continue" });
+    assert(await counted.take() > 0n);
+    child.kill();
+    await child.wait();
+    await assertNothingLeft(kernel);
   });
-  await counted.take();
-  child.send({ type: "processControl", control: "stop" });
-  assertEquals(kernel.tasks()[1]?.state, "stopped");
-  counted.tryTake();
-  for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve));
-  assertEquals(counted.value, 0n);
-  child.send({ type: "processControl", control: "continue" });
-  assert(await counted.take() > 0n);
-  child.kill();
-  await child.wait();
-  await assertNothingLeft(kernel);
-});
+}
 
 Deno.test("terminate aborts the signal of a task in a worker", async () => {
   await using kernel = new Kernel();

@@ -163,6 +163,29 @@ Deno.test("PageServer.drain() gives the bytes of a read only as many as it takes
   ]);
 });
 
+Deno.test("PageServer.serve() holds what comes behind a stop until the task goes on", async () => {
+  const task = new HostileTask();
+  const { attacker } = task.world;
+  const self = attacker.install(attacker, Rights.SIGNAL_TASK);
+  const stop = { type: "processControl", control: "stop" };
+  for (
+    const [id, { number }, ...args] of [
+      [1, SYSCALLS.eventSendDirect, self, stop, undefined, undefined],
+      [2, SYSCALLS.handleQuery, self],
+    ] as const
+  ) task.sender.send(encode([id, RequestMode.TRY, number, args, -1], HEADER_BYTES));
+  const serving = task.server.serve();
+  const answered = async () => (await task.settled()).map(([id, kind]) => [id, kind]);
+  assertEquals(await answered(), [[1, ReplyKind.DONE]]);
+  assertEquals(attacker.state, "stopped");
+  attacker.continue();
+  assertEquals(await answered(), [[2, ReplyKind.DONE]]);
+  const alive = setInterval(() => {}, 1_000); // as a worker keeps the process
+  task.server.stop();
+  await serving;
+  clearInterval(alive);
+});
+
 Deno.test("PageServer.stop() wakes the task's side and serves nothing more", async () => {
   const task = new HostileTask();
   const before = task.page.replyBell.count;
