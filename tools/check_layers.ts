@@ -62,7 +62,11 @@ const ROOMS: Room[] = [
   // The roots put the parts together.
   { of: ["boot.ts", "mod.ts", "task.ts"], imports: [...LIBRARY, "boot.ts", "mod.ts", "task.ts"] },
   // Examples see what a user sees.
-  { of: ["examples/"], imports: ["mod.ts", "task.ts", "examples/"], packages: ["node:"] },
+  {
+    of: ["examples/"],
+    imports: ["mod.ts", "task.ts", "examples/"],
+    packages: ["node:", "cli-progress"],
+  },
   // What is not shipped may look everywhere.
   { of: ["tests/", "bench/", "tools/"], imports: [""], packages: [""] },
 ];
