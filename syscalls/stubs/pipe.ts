@@ -84,6 +84,10 @@ export abstract class PipeHandle extends Handle implements PipeEnd {
 /**
  * The end of a pipe that bytes come out of. Reading needs READ.
  *
+ * In a worker a handle with MAP reads in the task's own thread, out of memory that it shares with
+ * who writes; the kernel is called only where something else than bytes comes. So it is with
+ * {@linkcode PipeWriter}.
+ *
  * @example
  * ```ts
  * import { Kernel } from "@carmine/kernel";
