@@ -5,7 +5,7 @@
  */
 import { MappedCounter, type NextCell } from "../../memory/mapped_counter.ts";
 import type { WatchedWord } from "../../memory/ring.ts";
-import { checkWaitOptions, type WaitOptions } from "../arguments.ts";
+import type { WaitOptions } from "../arguments.ts";
 import type { SeatNews } from "../door.ts";
 import { SYSCALLS } from "../table.ts";
 import { MappedHandle, type MappedOperation, type SeatedHandle } from "./mapped_handle.ts";
@@ -78,14 +78,14 @@ export class MappedCounts extends MappedHandle {
 
   addSync(n: bigint | number, options?: WaitOptions): void {
     const amount = this.#amount(n);
-    const wait = checkWaitOptions(options);
+    const wait = this.waitOptions(counterAdd, options);
     const added = this.knowsTime(wait.timeoutMs) ? this.block(this.#adding(amount), wait) : LOST;
     if (added === LOST) this.at.door.block(counterAdd, options, this.at.number, amount);
   }
 
   async add(n: bigint | number, options?: WaitOptions): Promise<void> {
     const amount = this.#amount(n);
-    const wait = checkWaitOptions(options);
+    const wait = this.waitOptions(counterAdd, options);
     const added = this.knowsTime(wait.timeoutMs)
       ? await this.wait(this.#adding(amount), wait)
       : LOST;
@@ -101,13 +101,13 @@ export class MappedCounts extends MappedHandle {
   }
 
   takeSync(options?: WaitOptions): bigint {
-    const wait = checkWaitOptions(options);
+    const wait = this.waitOptions(counterTake, options);
     const taken = this.knowsTime(wait.timeoutMs) ? this.block(this.#taking(), wait) : LOST;
     return taken === LOST ? this.at.door.block(counterTake, options, this.at.number) : taken;
   }
 
   async take(options?: WaitOptions): Promise<bigint> {
-    const wait = checkWaitOptions(options);
+    const wait = this.waitOptions(counterTake, options);
     const taken = this.knowsTime(wait.timeoutMs) ? await this.wait(this.#taking(), wait) : LOST;
     return taken === LOST ? this.at.door.wait(counterTake, options, this.at.number) : taken;
   }

@@ -6,7 +6,13 @@
  */
 import { inContext, KernelError } from "../../capabilities/errors.ts";
 import { lengthOf } from "../../memory/atomics.ts";
-import { checkBuffer, type CheckedWaitOptions, hasAborted } from "../arguments.ts";
+import {
+  checkBuffer,
+  type CheckedWaitOptions,
+  checkWaitOptions,
+  hasAborted,
+  type WaitOptions,
+} from "../arguments.ts";
 import type { Door, SyscallSpec } from "../door.ts";
 import { canceled, withTransferred } from "../page/page_errors.ts";
 import { LineWait, type LOST, PENDING, type WaitLine } from "./wait_line.ts";
@@ -71,7 +77,7 @@ export abstract class MappedHandle {
   ): T | typeof LOST {
     const { syscall, line, needed, attempt, moved } = operation;
     return this.worded(syscall, () => {
-      if (signal !== undefined && hasAborted(signal)) throw canceled(syscall.name, signal);
+      if (signal !== undefined && hasAborted(signal)) throw canceled(signal);
       if (!this.mayWait(timeoutMs)) return this.#once(operation, timeoutMs);
       return line.block(new LineWait(needed, attempt), timeoutMs);
     }, moved);
@@ -85,14 +91,22 @@ export abstract class MappedHandle {
     const { syscall, line, needed, attempt, moved } = operation;
     const { signal } = options;
     try {
-      if (signal !== undefined && hasAborted(signal)) throw canceled(syscall.name, signal);
+      if (signal !== undefined && hasAborted(signal)) throw canceled(signal);
       if (!this.mayWait(options.timeoutMs)) {
         return this.worded(syscall, () => this.#once(operation, options.timeoutMs), moved);
       }
-      return await line.wait(new LineWait(needed, attempt), syscall.name, options);
+      return await line.wait(new LineWait(needed, attempt), options);
     } catch (error) {
       throw this.#inWords(error, syscall, moved);
     }
+  }
+
+  /** The options of a call, checked. */
+  protected waitOptions(
+    syscall: SyscallSpec,
+    options: WaitOptions | undefined,
+  ): CheckedWaitOptions {
+    return this.worded(syscall, () => checkWaitOptions(options));
   }
 
   /** Whether a call with this time-out waits here at all. */

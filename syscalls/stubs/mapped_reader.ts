@@ -8,7 +8,7 @@ import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
 import { lengthOf } from "../../memory/atomics.ts";
 import type { MappedRing } from "../../memory/mapped_ring.ts";
 import { BUSY, packetBytesNeeded } from "../../memory/ring.ts";
-import { checkWaitOptions, type WaitOptions } from "../arguments.ts";
+import type { WaitOptions } from "../arguments.ts";
 import { SYSCALLS } from "../table.ts";
 import { MappedHandle, type MappedOperation, type SeatedHandle } from "./mapped_handle.ts";
 import type { ThreadRing } from "./thread_ring.ts";
@@ -52,7 +52,7 @@ export class MappedReader extends MappedHandle {
       const read = this.#ring.read(into, 0, length);
       if (read > 0) return this.#done(read);
     }
-    const wait = checkWaitOptions(options);
+    const wait = this.waitOptions(streamRead, options);
     const read = this.knowsTime(wait.timeoutMs)
       ? this.block(this.#reading(into, length), wait)
       : LOST;
@@ -66,7 +66,7 @@ export class MappedReader extends MappedHandle {
       const read = this.#ring.read(into, 0, length);
       if (read > 0) return this.#done(read);
     }
-    const wait = checkWaitOptions(options);
+    const wait = this.waitOptions(streamRead, options);
     const { door, number } = this.at;
     if (!this.knowsTime(wait.timeoutMs)) return door.wait(streamRead, options, number, into);
     const read = await this.wait(this.#reading(into, length), wait);

@@ -11,7 +11,7 @@ import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
 import { lengthOf } from "../../memory/atomics.ts";
 import type { MappedRing } from "../../memory/mapped_ring.ts";
 import { BUSY } from "../../memory/ring.ts";
-import { checkWaitOptions, type WaitOptions } from "../arguments.ts";
+import type { WaitOptions } from "../arguments.ts";
 import { withTransferred } from "../page/page_errors.ts";
 import { SYSCALLS } from "../table.ts";
 import { MappedHandle, type MappedOperation, type SeatedHandle } from "./mapped_handle.ts";
@@ -60,7 +60,7 @@ export class MappedWriter extends MappedHandle {
       const written = this.#ring.write(bytes, 0, length);
       if (written > 0) return this.#done(written);
     }
-    const wait = checkWaitOptions(options);
+    const wait = this.waitOptions(streamWrite, options);
     const writing = this.#writing(bytes, length, true);
     const written = this.knowsTime(wait.timeoutMs) ? this.block(writing, wait) : LOST;
     if (written !== LOST) return written;
@@ -78,7 +78,7 @@ export class MappedWriter extends MappedHandle {
       const written = this.#ring.write(bytes, 0, length);
       if (written > 0) return this.#done(written);
     }
-    const wait = checkWaitOptions(options);
+    const wait = this.waitOptions(streamWrite, options);
     const writing = this.#writing(bytes, length, true);
     const written = this.knowsTime(wait.timeoutMs) ? await this.wait(writing, wait) : LOST;
     if (written !== LOST) return written;

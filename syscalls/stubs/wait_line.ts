@@ -142,7 +142,6 @@ export class WaitLine {
   /** The same without blocking the thread. */
   wait<T>(
     wait: LineWait<T>,
-    syscall: string,
     { signal, timeoutMs }: CheckedWaitOptions,
   ): Promise<T | typeof LOST> {
     const { promise, resolve, reject } = Promise.withResolvers<T | typeof LOST>();
@@ -155,7 +154,7 @@ export class WaitLine {
       : setTimeout(() => giveUp(timedOut(timeoutMs)), timeoutMs);
     const stopListening = signal === undefined
       ? undefined
-      : onAbort(signal, () => giveUp(canceled(syscall, signal)));
+      : onAbort(signal, () => giveUp(canceled(signal)));
     wait.onDone = () => {
       if (timer !== undefined) clearTimeout(timer);
       stopListening?.();
