@@ -13,7 +13,6 @@ import { HandleTable, OWN_EVENT_QUEUE } from "../capabilities/handle_table.ts";
 import { KernelError } from "../capabilities/errors.ts";
 import type { Limits } from "../capabilities/limits.ts";
 import { Rights } from "../capabilities/rights.ts";
-import { type Selectable, WaitQueue } from "../capabilities/selectable.ts";
 import { Signals } from "../capabilities/signals.ts";
 import type { ExitStatus, TaskState } from "../capabilities/task_ops.ts";
 import { KernelObject } from "./kernel_object.ts";
@@ -42,20 +41,6 @@ export interface PendingWait {
 export interface TaskGroup {
   /** Takes the task out. */
   leave(task: TaskObject): void;
-}
-
-/** What a call waits on that needs nothing but its own task to go on. */
-class Progress implements Selectable {
-  readonly waiters: WaitQueue = new WaitQueue(this);
-  readonly #task: TaskObject;
-
-  constructor(task: TaskObject) {
-    this.#task = task;
-  }
-
-  get signals(): Signals {
-    return this.#task.isRunning ? Signals.SIGNALED : 0;
-  }
 }
 
 /** What happens around a task's end; the kernel's other parts. */
@@ -88,8 +73,6 @@ export class TaskObject extends KernelObject {
   readonly mappings: MemoryMappings = new MemoryMappings();
   /** What its thread works on itself; undefined where it runs in the kernel's isolate. */
   seats: Seats | undefined = undefined;
-  /** Signaled while the task's calls may run. */
-  readonly progress: Selectable = new Progress(this);
   /** Groups that the task is in. */
   readonly groups: Set<TaskGroup> = new Set();
   /** Children alive. */

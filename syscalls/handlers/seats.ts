@@ -3,8 +3,6 @@ import { KernelError } from "../../capabilities/errors.ts";
 import { HandleFlags } from "../../capabilities/handle.ts";
 import { describeRights } from "../../capabilities/rights.ts";
 import type { SeatOps } from "../../capabilities/seat_ops.ts";
-import { Signals } from "../../capabilities/signals.ts";
-import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
 import type { Seats } from "../../kernel/seats.ts";
 import type { TaskObject } from "../../kernel/task.ts";
 import type { Handlers } from "../caller.ts";
@@ -20,16 +18,7 @@ export const seatHandlers: Handlers<typeof seatCalls> = {
     return { seat, isKnown, nonblocking: (target.flags & HandleFlags.NONBLOCKING) !== 0 };
   },
 
-  seatFollow: {
-    run({ task }, seat, hasMemory) {
-      return task.isRunning ? seatsOf(task).follow(seat, hasMemory) : WOULD_BLOCK;
-    },
-    park({ task }) {
-      const { table: { own }, progress } = task;
-      if (own === undefined) throw new KernelError("INVALID_STATE", "the task has no queue");
-      return [{ entry: own, object: progress, signals: Signals.SIGNALED, operation: false }];
-    },
-  },
+  seatFollow: ({ task }, seat, hasMemory) => seatsOf(task).follow(seat, hasMemory),
 };
 
 function seatsOf(task: TaskObject): Seats {

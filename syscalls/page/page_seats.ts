@@ -4,6 +4,7 @@
  * @module
  */
 import { KernelError } from "../../capabilities/errors.ts";
+import type { SeatReport } from "../../capabilities/seat_ops.ts";
 import type { WatchedWord } from "../../memory/ring.ts";
 import type { Door, SeatNews, ThreadSeats } from "../door.ts";
 import { SYSCALLS } from "../table.ts";
@@ -49,7 +50,8 @@ export class PageSeats implements ThreadSeats {
 
   #follow(seat: number, hasMemory: boolean): SeatNews {
     try {
-      const report = this.#door.block(SYSCALLS.seatFollow, undefined, seat, hasMemory);
+      // A stopped task's thread stays in this call until the task goes on.
+      const report = this.#door.call(SYSCALLS.seatFollow, seat, hasMemory) as SeatReport;
       const { wordIndex: index, wordValue: value } = report;
       return { ...report, generation: { word: this.#words, index, value } };
     } catch (error) {

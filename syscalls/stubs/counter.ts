@@ -132,6 +132,6 @@ export class Counter extends Handle {
       (at, seat: ThreadCounter) => new MappedCounts(at, seat),
       () => this.#mapped = undefined,
     );
-    return this.#mapped ?? null;
+    return this.#mapped;
   }
 }

@@ -186,7 +186,7 @@ export class PipeReader extends PipeHandle implements AsyncIterable<Uint8Array<A
     if (this.#mapped !== undefined) return this.#mapped;
     const use = (...of: ConstructorParameters<typeof MappedReader>) => new MappedReader(...of);
     this.#mapped = takeSeat(this, threadRing, use, () => this.#mapped = undefined);
-    return this.#mapped ?? null;
+    return this.#mapped;
   }
 }
 
@@ -308,7 +308,7 @@ export class PipeWriter extends PipeHandle {
     if (this.#mapped !== undefined) return this.#mapped;
     const use = (...of: ConstructorParameters<typeof MappedWriter>) => new MappedWriter(...of);
     this.#mapped = takeSeat(this, threadRing, use, () => this.#mapped = undefined);
-    return this.#mapped ?? null;
+    return this.#mapped;
   }
 }
 

@@ -21,15 +21,14 @@ export function mayTakeSeat(handle: Handle): boolean {
  * @param make Makes this thread's seat at the object; handles to one object share it.
  * @param use Makes what calls through the handle.
  * @param onLost The seat is lost; another may be had, or the kernel says why not.
- * @returns Null where the kernel has to be called for each operation, undefined where it has to be
- * for this one.
+ * @returns Null where the kernel has to be called for each operation.
  */
 export function takeSeat<Seat extends object, Calls>(
   handle: Handle,
   make: (first: SeatNews, ask: () => SeatNews, killed: WatchedWord) => Seat,
   use: (at: SeatedHandle, seat: Seat) => Calls,
   onLost: () => void,
-): Calls | null | undefined {
+): Calls | null {
   const door = doorOf(handle);
   const { seats } = door;
   if (seats === undefined) return null;
@@ -41,8 +40,7 @@ export function takeSeat<Seat extends object, Calls>(
     );
     return use({ door, number, type, nonblocking, onLost }, seat);
   } catch (error) {
-    if (!(error instanceof KernelError)) throw error;
-    // A stopped task's thread may have a seat again when it goes on.
-    return error.code === "INVALID_STATE" ? undefined : null;
+    if (error instanceof KernelError) return null;
+    throw error;
   }
 }

@@ -30,10 +30,8 @@ export const seatCalls = {
     number: 711,
     name: "seat_follow",
     verb: "follow a seat",
-    summary: "Tells what became of a seat's object, and gives its memory; waits while stopped.",
+    summary: "Tells what became of a seat's object, and gives its memory.",
     args: [integer("seat", 1, Number.MAX_SAFE_INTEGER), flag("hasMemory")],
-    mayWait: true,
-    waitsNote: "the task to go on, where it was stopped",
     errors: ["INVALID_STATE", "NOT_SUPPORTED: the task runs in the kernel's isolate"],
   }),
 };
