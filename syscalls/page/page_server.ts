@@ -18,20 +18,22 @@ import { decode } from "./decode.ts";
 import { encode } from "./encode.ts";
 import { FrameReceiver, FrameSender, HEADER_BYTES } from "./frames.ts";
 import {
-  MAX_FRAME_BYTES,
+  MAX_REPLY_BYTES,
+  MAX_REQUEST_BYTES,
   openPage,
   type Page,
   type PageMemory,
   ReplyKind,
   RequestMode,
 } from "./page.ts";
+import { tooLongForBuffer } from "./page_errors.ts";
 
 /** Requests served before everybody else in the isolate gets a turn. */
 const REQUESTS_PER_TURN = 256;
 /** Calls, each of which came right after the answer to the one before, until the same. */
 const CALLS_PER_TURN = 64;
 /** Turns that a full ring of the shortest requests takes at most. */
-const LAST_TURNS = 8;
+const LAST_TURNS = 16;
 /** Bytes of replies that may wait for the task before its requests have to. */
 const MAX_BACKLOG_BYTES = 1_024 * 1_024;
 /** Calls of one task that may wait in the kernel at once through its page. */
@@ -45,6 +47,9 @@ const MAX_OUTPUT_BYTES = 16 * 1_024 * 1_024;
 
 /** How often any server in this isolate found requests. */
 let visits = 0;
+
+/** Outputs that are shorter than the task's buffers that they stand for. */
+const cutOutputs = new WeakSet<Uint8Array>();
 
 /** What a request says, once its frame is decoded and its parts have the right types. */
 interface Request {
@@ -88,7 +93,11 @@ export class PageServer {
     this.#dispatcher = dispatcher;
     this.#caller = caller;
     this.#page = openPage(memory, "kernel");
-    this.#requests = new FrameReceiver(this.#page.requests, this.#page.requestsWait);
+    this.#requests = new FrameReceiver(
+      this.#page.requests,
+      this.#page.requestsWait,
+      MAX_REQUEST_BYTES,
+    );
     this.#replies = new FrameSender(this.#page.replies, this.#page.repliesWait);
     this.#onViolation = onViolation;
     caller.task.abort.signal.addEventListener("abort", () => this.#reply([0, ReplyKind.ABORTED]), {
@@ -172,13 +181,13 @@ export class PageServer {
     if (isWait && this.#waiting.has(request.id)) {
       throw new RangeError("Two calls that wait on a task's page have the same id");
     }
+    const outputs: Uint8Array[] = [];
     try {
       const call = this.#dispatcher.find(request.number);
       if (call?.spec.givesMemory === true) throw staysHere(call);
       // Long buffers are held only while that leaves room for many short ones.
       const isMuch = isWait && this.#heldBytes > MAX_HELD_BYTES / 2;
       const most = isMuch ? MAX_WAITING_OUTPUT_BYTES : MAX_OUTPUT_BYTES;
-      const outputs: Uint8Array[] = [];
       const args = request.args.map((given, i) => withOutput(call, given, i, most, outputs));
       if (isWait) {
         return this.#wait(request, args, outputs[0], bytes + (outputs[0]?.length ?? 0));
@@ -187,7 +196,7 @@ export class PageServer {
       const result = this.#dispatcher.call(this.#caller, request.number, a, b, c, d);
       this.#succeed(request.id, result, outputs[0]);
     } catch (error) {
-      this.#fail(request.id, error);
+      this.#fail(request.id, error, outputs[0]);
     }
   }
 
@@ -226,7 +235,7 @@ export class PageServer {
     try {
       this.#succeed(id, await call.promise, output);
     } catch (error) {
-      this.#fail(id, error);
+      this.#fail(id, error, output);
     } finally {
       this.#heldBytes -= bytes;
       this.#waiting.delete(id);
@@ -239,8 +248,11 @@ export class PageServer {
     this.#reply([id, ReplyKind.DONE, result, output.subarray(0, count)]);
   }
 
-  #fail(id: number, error: unknown): void {
-    if (!(error instanceof KernelError)) throw error; // the kernel's own fault, not to be hidden
+  #fail(id: number, thrown: unknown, output?: Uint8Array): void {
+    if (!(thrown instanceof KernelError)) throw thrown; // the kernel's own fault, not to be hidden
+    const error = output !== undefined && cutOutputs.has(output)
+      ? tooLongForBuffer(thrown, output.length)
+      : thrown;
     const { name, code, message, syscall, needed, transferred, cause } = error;
     const facts = { name, code, message, syscall, needed, transferred };
     try {
@@ -253,7 +265,7 @@ export class PageServer {
   #reply(reply: readonly unknown[]): void {
     if (this.#isStopped) return;
     const frame = encode(reply, HEADER_BYTES);
-    if (frame.length - HEADER_BYTES > MAX_FRAME_BYTES) {
+    if (frame.length - HEADER_BYTES > MAX_REPLY_BYTES) {
       throw new KernelError("MESSAGE_TOO_LONG", `An answer of ${frame.length} bytes can't cross`);
     }
     this.#replies.send(frame);
@@ -275,6 +287,7 @@ function withOutput(
   // A number stands for a buffer of so many bytes; anything else fails the argument's check.
   if (typeof given !== "number" || !Number.isSafeInteger(given) || given < 0) return given;
   const output = new Uint8Array(Math.min(given, most));
+  if (given > most) cutOutputs.add(output);
   outputs.push(output);
   return output;
 }

@@ -3,7 +3,13 @@ import * as fc from "fast-check";
 import { FrameReceiver, FrameSender, HEADER_BYTES } from "../../../syscalls/page/frames.ts";
 import { decode } from "../../../syscalls/page/decode.ts";
 import { encode } from "../../../syscalls/page/encode.ts";
-import { allocatePage, openPage, ReplyKind, RequestMode } from "../../../syscalls/page/page.ts";
+import {
+  allocatePage,
+  MAX_REPLY_BYTES,
+  openPage,
+  ReplyKind,
+  RequestMode,
+} from "../../../syscalls/page/page.ts";
 import { PageServer } from "../../../syscalls/page/page_server.ts";
 import { Capability } from "../../../capabilities/capability.ts";
 import { Rights } from "../../../capabilities/rights.ts";
@@ -30,7 +36,7 @@ class HostileTask {
     });
     this.page = openPage(memory, "task");
     this.sender = new FrameSender(this.page.requests, this.page.requestsWait);
-    this.receiver = new FrameReceiver(this.page.replies, this.page.repliesWait);
+    this.receiver = new FrameReceiver(this.page.replies, this.page.repliesWait, MAX_REPLY_BYTES);
   }
 
   /** Sends a request and lets the kernel serve what is there. */
@@ -263,7 +269,7 @@ Deno.test("PageServer answers a result that can't cross with the reason, and goe
 Deno.test("PageServer.drain() rings when it took a part of a frame: the rest waits for that room", () => {
   const task = new HostileTask();
   const { writer } = task.pipe();
-  const bytes = new Uint8Array(65_536).fill(3);
+  const bytes = new Uint8Array(task.page.requests.capacityBytes).fill(3);
   const request = [1, RequestMode.TRY, SYSCALLS.streamWrite.number, [writer, bytes], -1];
   task.sender.send(encode(request, HEADER_BYTES)); // longer than the ring
   assert(task.sender.backlogBytes > 0);
