@@ -38,6 +38,12 @@ export interface KernelOptions {
    * which needs `--allow-sys` and `--allow-net=127.0.0.1`. Otherwise they linger. @default "off"
    */
   hardKill?: "off" | "debugger";
+  /**
+   * How many threads are kept ready for the next tasks in workers, 0 … 64. They fit tasks whose
+   * module lies in the same folder as the last one's, with the same `imports`. Each takes the memory
+   * of an idle task, and the process stays alive until `shutdown()`. @default 0
+   */
+  spareThreads?: number;
   /** Gets a line for every syscall. @default nobody */
   onTrace?: (record: TraceRecord) => void;
 }
@@ -47,6 +53,8 @@ const EVERYONE_RIGHTS = COMMON_RIGHTS | Rights.READ | Rights.WRITE | Rights.SIGN
 
 /** Rights of init's handle to a network: connecting, listening and binding are its operations. */
 const NETWORK_RIGHTS = COMMON_RIGHTS | Rights.WRITE;
+/** Most threads that are kept ready. */
+const MOST_SPARE_THREADS = 64;
 /** Most patterns that a network's list has. */
 const MOST_PATTERNS = 4_096;
 
@@ -117,7 +125,10 @@ export class Kernel implements AsyncDisposable {
       });
     };
     this.#core.addDriver(new FunctionDriver((task) => makeTask(task)));
-    this.#workers = new WorkerDriver(this.#core, dispatcher, options.hardKill === "debugger");
+    this.#workers = new WorkerDriver(this.#core, dispatcher, {
+      hardKill: options.hardKill === "debugger",
+      spareThreads: checkSpareThreads(options.spareThreads ?? 0),
+    });
     this.#core.addDriver(this.#workers);
     this.#door = doorOf(this.#core.init);
     this.init = makeTask(this.#core.init, this.#door);
@@ -191,6 +202,14 @@ export class Kernel implements AsyncDisposable {
   #lingering(): TaskInfo[] {
     return [...this.#core.lingering].map(taskInfo);
   }
+}
+
+function checkSpareThreads(count: number): number {
+  if (Number.isSafeInteger(count) && count >= 0 && count <= MOST_SPARE_THREADS) return count;
+  throw new KernelError(
+    "INVALID_ARGUMENT",
+    `Cannot boot a kernel: spareThreads must be an integer 0 … ${MOST_SPARE_THREADS}, not ${count}`,
+  );
 }
 
 function taskInfo(task: TaskObject): TaskInfo {

@@ -8,10 +8,24 @@
 /** Something to measure: does its work so many times over. */
 export interface Contestant {
   readonly name: string;
-  /** Operations; a promise when they take turns with the event loop. */
+  /**
+   * Operations; a promise when they take turns with the event loop. {@linkcode Measured} when it
+   * has timed them itself.
+   */
   readonly run: (operations: number) => unknown;
+  /** Awaited before each round, and not measured. */
+  readonly prepare?: () => Promise<void>;
   /** Operations of one round. @default as many as fill it */
   readonly operations?: number;
+}
+
+/** How long a round took, by the contestant's own clock. */
+export class Measured {
+  readonly ms: number;
+
+  constructor(ms: number) {
+    this.ms = ms;
+  }
 }
 
 /** How one contestant did. */
@@ -29,6 +43,8 @@ export interface CompareOptions {
   readonly rounds?: number;
   /** Milliseconds that one contestant's round is to take. @default 8 */
   readonly roundMs?: number;
+  /** Operations of the first warm-up. @default 64 */
+  readonly warmUp?: number;
 }
 
 /** Rounds that don't count, where their operations are given. */
@@ -46,9 +62,11 @@ export function quantile(numbers: readonly number[], share: number): number {
 }
 
 async function timeNs(contestant: Contestant, operations: number): Promise<number> {
+  await contestant.prepare?.();
   const start = performance.now();
-  await contestant.run(operations);
-  return (performance.now() - start) * 1e6 / operations;
+  const result = await contestant.run(operations);
+  const ms = result instanceof Measured ? result.ms : performance.now() - start;
+  return ms * 1e6 / operations;
 }
 
 /** Measures all contestants in turns. */
@@ -56,7 +74,7 @@ export async function compare(
   contestants: readonly Contestant[],
   options: CompareOptions = {},
 ): Promise<Result[]> {
-  const { rounds = 41, roundMs = 8 } = options;
+  const { rounds = 41, roundMs = 8, warmUp = 64 } = options;
   const counts: number[] = [];
   for (const contestant of contestants) {
     if (contestant.operations !== undefined) {
@@ -65,7 +83,7 @@ export async function compare(
       continue;
     }
     // Warm up, and find how many operations fill a round.
-    let operations = 64;
+    let operations = warmUp;
     let ns = await timeNs(contestant, operations);
     while (operations * ns < roundMs * 1e6) {
       operations = Math.ceil(Math.min(operations * 8, roundMs * 1.2e6 / ns));

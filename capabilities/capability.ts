@@ -60,6 +60,8 @@ export const Capability = Object.freeze({
   DATAGRAM: 1 << 20,
   /** `PortOps` */
   PORT: 1 << 21,
+  /** `SeatOps` */
+  SEATS: 1 << 22,
 });
 
 /** The names of a capability mask, for messages and the reference page. */

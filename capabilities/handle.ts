@@ -124,6 +124,8 @@ export class HandleEntry extends DerivationNode {
   /** {@linkcode HandleFlags} */
   flags: number;
   role: HandleRole = "regular";
+  /** Called once, when the entry leaves the table that it is in, for whatever reason. */
+  onLeave: (() => void) | undefined = undefined;
   /** Set when the entry stopped naming its object. */
   closed: CloseReason | undefined = undefined;
   #children: DerivationNode | undefined = undefined;

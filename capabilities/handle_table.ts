@@ -133,6 +133,9 @@ export class HandleTable {
     this.#size--;
     entry.table = undefined;
     if (!wasRevoked) entry.number = -1;
+    const { onLeave } = entry;
+    entry.onLeave = undefined;
+    onLeave?.();
   }
 
   /** The entries, in the order of their slots. */

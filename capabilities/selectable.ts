@@ -25,6 +25,8 @@ export interface Waiter {
   poll(node: WaitNode): PollResult;
   /** The handle that the node waits on was closed, moved or revoked, or its task ended. */
   interrupt(node: WaitNode, reason: "closed" | "moved" | "revoked" | "dead"): void;
+  /** Signals that were up may have been down in the meantime: see {@linkcode WaitQueue.mayHaveFallen}. */
+  mayHaveFallen?(): void;
 }
 
 /** A waiter's place in one object's queue. */
@@ -65,6 +67,8 @@ export interface Selectable {
   readonly signals: Signals;
   /** Those who wait on the object. */
   readonly waiters: WaitQueue;
+  /** Somebody has begun to wait: an object that other threads change has to look after that. */
+  onAwaited?(): void;
 }
 
 /** PEER_CLOSED ends waits of every kind, so it says nothing about who queues behind whom. */
@@ -88,6 +92,8 @@ export class WaitQueue {
   /** Onlookers that watch falls too. */
   #watchers = 0;
   #isMarkedChanged = false;
+  /** Nodes that have left so far. */
+  departures = 0;
   /** Signals of the operations in the queue; may be too wide until the queue is empty. */
   parkedSignals: Signals = 0;
 
@@ -97,6 +103,11 @@ export class WaitQueue {
 
   get isEmpty(): boolean {
     return this.#first === undefined;
+  }
+
+  /** Signals that some node waits for; may be too wide until the queue is empty. */
+  get awaited(): Signals {
+    return this.#awaited;
   }
 
   /** The signals of the object that the queue belongs to. */
@@ -119,6 +130,7 @@ export class WaitQueue {
       this.#lookedOn |= node.signals;
     }
     if (node.watchesFalls) this.#watchers++;
+    this.#object.onAwaited?.();
   }
 
   /** Takes a node out; nothing happens when it is not in this queue. */
@@ -129,6 +141,7 @@ export class WaitQueue {
     if (node.next === undefined) this.#last = node.previous;
     else node.next.previous = node.previous;
     node.queue = undefined;
+    this.departures++;
     if (!node.operation && --this.#onlookers === 0) this.#lookedOn = 0;
     if (node.watchesFalls) this.#watchers--;
     if (this.#first === undefined) this.#awaited = this.parkedSignals = 0;
@@ -162,6 +175,15 @@ export class WaitQueue {
     // Serving one object changes others (a reader makes room for a writer): those are served by
     // the loop that is already running, so the stack stays flat and the order stays fair.
     if (!isServing) serveChanged();
+  }
+
+  /**
+   * Threads have changed the object, which is seen only now: signals may have been down for a while
+   * in which nobody looked. `wake` comes next.
+   */
+  mayHaveFallen(): void {
+    if (this.#watchers === 0) return;
+    for (const node of this.nodes()) if (node.watchesFalls) node.waiter.mayHaveFallen?.();
   }
 
   /**

@@ -1,49 +1,44 @@
 /**
  * Runs a plugin that nobody trusts, with two handles and nothing else.
  *
- *     deno run --allow-read=. --unstable-worker-options examples/plugin_host.ts
+ *     deno run --allow-read=. --allow-sys --allow-net=127.0.0.1 examples/plugin_host.ts
  *
  * The plugin (examples/plugins/shout.ts) runs in a worker of its own. It reads requests from one
- * pipe and writes answers to another, as plain blocking code, and could not touch anything else: no
- * file, no connection, no process, no handle but its two, of which it may not even make copies. The
- * host takes back one of the handles while the plugin waits on it; the plugin's wait ends. Then the
- * plugin goes mad and floods its answers without end; the pipe holds only so much, and the host
- * kills it.
+ * pipe and writes answers to another, as plain blocking code, and tells what else it tried: it could
+ * touch no file, no connection, no process, no handle but its two, of which it may not even make
+ * copies. The handles come without the right MAP, so it doesn't get the pipes' memory either, which
+ * it could fill with garbage.
+ *
+ * The host takes back one of the handles while the plugin waits on it; the plugin's wait ends. Then
+ * the plugin goes mad: it runs in a loop that never yields, and the host kills it. For everybody else
+ * it is gone at once. To stop its thread, too, the kernel needs the process's own debugger; the last
+ * two permissions are for that, and Deno says on the standard error that it was open for a moment.
  */
 import { Kernel, type PipeReader, Rights } from "@carmine/kernel";
 
+const PLUGIN = new URL("./plugins/shout.ts", import.meta.url);
 const encoder = new TextEncoder();
 
-/** The lines that come out of a pipe, one a call. */
-function linesOf(reader: PipeReader): () => Promise<string> {
+/** The lines that come out of a pipe. */
+async function* linesOf(reader: PipeReader): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  const buffer = new Uint8Array(4_096);
-  let text = "";
-  return async () => {
-    for (;;) {
-      const end = text.indexOf("\n");
-      if (end >= 0) {
-        const line = text.slice(0, end);
-        text = text.slice(end + 1);
-        return line;
-      }
-      const length = await reader.read(buffer);
-      if (length === 0) throw new Error("The plugin gave no answer");
-      text += decoder.decode(buffer.subarray(0, length), { stream: true });
-    }
-  };
+  let rest = "";
+  for await (const chunk of reader) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
 }
 
 /** Starts the plugin, lets it work, takes back a handle, kills it. */
 export async function main(tell: (who: string, what: string) => void): Promise<void> {
-  await using kernel = new Kernel();
+  await using kernel = new Kernel({ hardKill: "debugger" });
   const { init } = kernel;
   const requests = init.createPipe();
-  const answers = init.createPipe({ capacity: 4_096 });
-  const nextLine = linesOf(answers.reader);
+  const answers = init.createPipe();
 
   // What the plugin gets is derived from the host's handles, so the host can take it back.
-  const plugin = init.spawn(new URL("./plugins/shout.ts", import.meta.url), {
+  const plugin = init.spawn(PLUGIN, {
     name: "plugin",
     limits: { handles: 8, children: 0, bufferBytes: 0 },
     handles: {
@@ -51,20 +46,32 @@ export async function main(tell: (who: string, what: string) => void): Promise<v
       answers: answers.writer.duplicate(Rights.WRITE | Rights.TRANSFER),
     },
   });
-  for (let i = 0; i < 7; i++) tell("plugin", await nextLine());
+  answers.writer.close(); // so that the answers end with the plugin
 
-  await requests.writer.write(encoder.encode("hello"));
-  tell("plugin", await nextLine());
+  for await (const line of linesOf(answers.reader)) {
+    tell("plugin", line);
+    switch (line) {
+      case "ready":
+        await requests.writer.write(encoder.encode("hello"));
+        break;
+      case "HELLO":
+        tell("host", "takes the requests back");
+        requests.reader.revoke();
+        break;
+      case "goes mad":
+        tell("host", "kills it");
+        plugin.kill();
+    }
+  }
+  // The answers have ended, though the loop has not.
+  const { state } = await plugin.wait();
+  tell("host", `sees that the plugin was ${state}; tasks left: ${alive(kernel)}`);
+  const { lingering } = await kernel.shutdown();
+  tell("host", `has stopped its thread; threads left: ${lingering.length}`);
+}
 
-  tell("host", "takes the requests back");
-  requests.reader.revoke();
-  tell("plugin", await nextLine());
-  tell("plugin", await nextLine());
-
-  tell("host", `sees what waits in the pipe, ${answers.reader.bufferSize} bytes at most`);
-  plugin.kill();
-  const status = await plugin.wait();
-  tell("host", `has killed it: ${status.state}; tasks left: ${kernel.tasks().length}`);
+function alive(kernel: Kernel): number {
+  return kernel.tasks().filter(({ state }) => state !== "lingering").length;
 }
 
 if (import.meta.main) await main((who, what) => console.log(`${who.padStart(6)}: ${what}`));

@@ -13,12 +13,14 @@ import { HandleTable, OWN_EVENT_QUEUE } from "../capabilities/handle_table.ts";
 import { KernelError } from "../capabilities/errors.ts";
 import type { Limits } from "../capabilities/limits.ts";
 import { Rights } from "../capabilities/rights.ts";
+import { type Selectable, WaitQueue } from "../capabilities/selectable.ts";
 import { Signals } from "../capabilities/signals.ts";
 import type { ExitStatus, TaskState } from "../capabilities/task_ops.ts";
 import { KernelObject } from "./kernel_object.ts";
 import { Account } from "./account.ts";
 import { EventQueue } from "./ipc/event_queue.ts";
 import { MemoryMappings } from "./memory_mappings.ts";
+import type { Seats } from "./seats.ts";
 
 /** A program that runs. */
 export interface RunningProgram {
@@ -40,6 +42,20 @@ export interface PendingWait {
 export interface TaskGroup {
   /** Takes the task out. */
   leave(task: TaskObject): void;
+}
+
+/** What a call waits on that needs nothing but its own task to go on. */
+class Progress implements Selectable {
+  readonly waiters: WaitQueue = new WaitQueue(this);
+  readonly #task: TaskObject;
+
+  constructor(task: TaskObject) {
+    this.#task = task;
+  }
+
+  get signals(): Signals {
+    return this.#task.isRunning ? Signals.SIGNALED : 0;
+  }
 }
 
 /** What happens around a task's end; the kernel's other parts. */
@@ -70,6 +86,10 @@ export class TaskObject extends KernelObject {
   readonly events: EventQueue;
   /** Memory that the task has mapped. */
   readonly mappings: MemoryMappings = new MemoryMappings();
+  /** What its thread works on itself; undefined where it runs in the kernel's isolate. */
+  seats: Seats | undefined = undefined;
+  /** Signaled while the task's calls may run. */
+  readonly progress: Selectable = new Progress(this);
   /** Groups that the task is in. */
   readonly groups: Set<TaskGroup> = new Set();
   /** Children alive. */
@@ -136,6 +156,7 @@ export class TaskObject extends KernelObject {
     if (!this.isRunning) return;
     this.#stateBeforeStop = this.#state;
     this.#state = "stopped";
+    this.seats?.suspend();
     // Those behind the task's calls need not wait for them any more.
     for (const wait of [...this.pendingWaits]) wait.resume();
   }
@@ -210,6 +231,7 @@ export class TaskObject extends KernelObject {
     this.account.assertInvariants();
     this.events.assertInvariants();
     this.mappings.assertInvariants();
+    this.seats?.assertInvariants();
     if (this.#state === "ended") {
       if (this.table.size > 0) throw new Error("an ended task holds handles");
       if (this.mappings.size > 0) throw new Error("an ended task has mappings");

@@ -9,7 +9,7 @@
  * in tests/memory/explorer needs no hook in shipped code, because it rewrites each call
  * of a name imported from this file into a scheduling point.
  *
- * Order: all of these are sequentially consistent except the copies, which are plain.
+ * Order: all of these are sequentially consistent except the copies and hints, which are plain.
  * A copy is ordered by the load before it and the store after it: what a store publishes
  * was copied in before, and whoever loads that value sees the bytes.
  */
@@ -68,8 +68,8 @@ export const compareExchange64: (
   value: bigint,
 ) => bigint = Atomics.compareExchange;
 
-/** Where copying by hand and by `set` cost the same: 20–30 ns. Measured with Deno 2.9. */
-export const BY_HAND_BYTES = 192;
+/** Where copying by hand and by `set` cost the same: some 20 ns. Measured with Deno 2.9. */
+export const BY_HAND_BYTES = 256;
 
 const Bytes = Uint8Array;
 const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array;
@@ -127,24 +127,33 @@ export function copyFrom(
 }
 
 /**
- * Copies by hand, word by word, between equally aligned bytes of which there are views as words. Up to
- * some {@linkcode BY_HAND_BYTES} that is faster, because `set` wants a view of exactly the bytes.
+ * Copies by hand, word by word, between bytes that are aligned to words and of which there are
+ * views as such. Up to some {@linkcode BY_HAND_BYTES} that is faster, because `set` wants a view of
+ * exactly the bytes. (Words of 64 bits go twice as fast as those of 32: no bigint is ever made.)
  */
 export function copyByHand(
   target: Uint8Array,
-  targetWords: Int32Array,
+  targetWords: BigUint64Array,
   offset: number,
   source: Uint8Array,
-  sourceWords: Int32Array,
+  sourceWords: BigUint64Array,
   start: number,
   count: number,
 ): void {
-  let to = offset >> 2;
-  let from = start >> 2;
-  const end = to + (count >> 2);
+  let to = offset >> 3;
+  let from = start >> 3;
+  const end = to + (count >> 3);
   // Counting both up is twice as fast in V8 as adding one index to two bases.
-  while (to < end) targetWords[to++] = sourceWords[from++] ?? 0;
-  for (let i = count & ~3; i < count; i++) target[offset + i] = source[start + i] ?? 0;
+  while (to < end) targetWords[to++] = sourceWords[from++] as bigint;
+  for (let i = count & ~7; i < count; i++) target[offset + i] = source[start + i] ?? 0;
+}
+
+/**
+ * Loads a hint, plainly: 1 ns where an atomic load is a call of 7. Only right after an atomic load,
+ * which keeps the processor from doing this one before it.
+ */
+export function loadHint(words: Int32Array, index: number): number {
+  return words[index] ?? 0;
 }
 
 /** Loads a byte, plainly. */

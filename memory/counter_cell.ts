@@ -30,6 +30,19 @@ const TAKER_SLEEPS = 1;
 /** Attention: somebody waits for room to add. */
 const ADDER_SLEEPS = 2;
 
+/** How those who wait for a count are announced and woken. */
+export const TAKERS = {
+  attentionIndex: ATTENTION,
+  bit: TAKER_SLEEPS,
+  wakeIndex: TAKERS_WAKE,
+} as const;
+/** The same for those who wait for room. */
+export const ADDERS = {
+  attentionIndex: ATTENTION,
+  bit: ADDER_SLEEPS,
+  wakeIndex: ADDERS_WAKE,
+} as const;
+
 /**
  * How often an operation begins again because another thread changed the cell meanwhile. Each
  * time that other made progress; a hostile one could go on for ever.

@@ -96,18 +96,6 @@ export class Doorbell {
   }
 }
 
-const turnWord = new Int32Array(new SharedArrayBuffer(4));
-
-/**
- * Resolves when everything else in the isolate had its turn. A timer would take a millisecond or
- * two. It doesn't keep the isolate alive.
- */
-export async function nextTurn(): Promise<void> {
-  const turn = waitAsync(turnWord, 0, 0);
-  notify(turnWord, 0);
-  if (turn.async) await turn.value;
-}
-
 /** A word that one side raises and lowers, and the other looks at. */
 export class Flag {
   readonly #words: Int32Array;

@@ -14,7 +14,10 @@ import type { WaitOutcome } from "./wait_word.ts";
 export interface NextGeneration {
   /** Where the generation that this participant held was cut off; undefined if the pipe ended garbled. */
   readonly cut: Cut | undefined;
-  /** The newest generation's memory; undefined if this participant lost its mapping. */
+  /**
+   * The newest generation's memory, which is the one that this participant holds if nothing has
+   * moved; undefined if it lost its mapping.
+   */
   readonly memory: SharedArrayBuffer | undefined;
   /** How this participant takes part in the newest generation. */
   readonly seat: Partial<RingSeat>;
@@ -25,9 +28,12 @@ export class MappedRing {
   /** The most bytes that it holds. */
   readonly capacityBytes: number;
   readonly #ask: () => NextGeneration;
+  #memory: SharedArrayBuffer;
   #ring: Ring;
   #seat: Partial<RingSeat>;
   #isLost = false;
+  /** The seat's `reads` at the last peek. */
+  #shownAt: number | undefined = undefined;
 
   /** @param ask A system call: what became of the pipe. The kernel answers when its move is complete. */
   constructor(
@@ -37,6 +43,7 @@ export class MappedRing {
     ask: () => NextGeneration,
   ) {
     this.capacityBytes = capacityBytes;
+    this.#memory = memory;
     this.#ring = new Ring(memory, capacityBytes, seat);
     this.#seat = seat;
     this.#ask = ask;
@@ -76,14 +83,20 @@ export class MappedRing {
   peek(): Uint8Array {
     for (;;) {
       const bytes = this.#ring.peek();
+      this.#shownAt = this.#seat.reads;
       if (this.#ring.condition !== MOVED || this.#isLost) return bytes;
       this.#followRead();
     }
   }
 
-  /** As `Ring.consume`; goes on in a new generation if this thread is still alone on its side, else STALE. */
+  /**
+   * As `Ring.consume`; goes on in a new generation if this thread was alone on its side all the time,
+   * else STALE.
+   */
   consume(bytes: number): number {
     for (;;) {
+      // It may have followed more moves than one, and not have been alone in between.
+      if (this.#seat.reads !== this.#shownAt && !this.#isLost) return STALE;
       const wasAlone = this.#seat.soleReader ?? true;
       const answer = this.#ring.consume(bytes);
       if (answer !== MOVED || this.#isLost) return answer;
@@ -109,6 +122,11 @@ export class MappedRing {
     return this.#followWrite() || STALE;
   }
 
+  /** Asks the kernel, though no operation met a move: it knows more than the ring's hints say. */
+  refresh(): void {
+    if (!this.#isLost) this.#take(this.#ask());
+  }
+
   /** As `Ring.waitReadableSync`. */
   waitReadableSync(timeoutMs: number, kill?: WatchedWord, closedIsFalse = false): WaitOutcome {
     return this.#ring.waitReadableSync(timeoutMs, kill, closedIsFalse);
@@ -122,6 +140,21 @@ export class MappedRing {
     closedIsFalse = false,
   ): WaitOutcome {
     return this.#ring.waitWritableSync(bytes, timeoutMs, kill, closedIsFalse);
+  }
+
+  /** As `Ring.waitReadable`. */
+  waitReadable(timeoutMs: number, kill?: WatchedWord, closedIsFalse = false): Promise<WaitOutcome> {
+    return this.#ring.waitReadable(timeoutMs, kill, closedIsFalse);
+  }
+
+  /** As `Ring.waitWritable`. */
+  waitWritable(
+    bytes: number,
+    timeoutMs: number,
+    kill?: WatchedWord,
+    closedIsFalse = false,
+  ): Promise<WaitOutcome> {
+    return this.#ring.waitWritable(bytes, timeoutMs, kill, closedIsFalse);
   }
 
   /** Takes the next generation; what the reading operation that met the move comes to. */
@@ -141,8 +174,10 @@ export class MappedRing {
   }
 
   #take({ memory, seat }: NextGeneration): void {
-    this.#seat = seat;
     if (memory === undefined) this.#isLost = true;
-    else this.#ring = new Ring(memory, this.capacityBytes, seat);
+    if (memory === undefined || memory === this.#memory) return;
+    this.#memory = memory;
+    this.#seat = seat;
+    this.#ring = new Ring(memory, this.capacityBytes, seat);
   }
 }

@@ -20,6 +20,7 @@ import {
   ATTENTION,
   checkCapacity,
   type Cut,
+  GARBLED,
   HEAD,
   LARGEST_ATOMIC_WRITE_BYTES,
   READ_CLOSED,
@@ -71,6 +72,11 @@ export class Ring {
     this.#reader.partner = this.#writer;
     this.#writer.partner = this.#reader;
     if (this.condition !== 0) this.#reader.end(this.#writer.end(this.condition));
+  }
+
+  /** The memory of this generation. */
+  get memory(): SharedArrayBuffer {
+    return this.#reader.memory;
   }
 
   /** Committed, unread bytes; in packet mode the size of the next packet. 0 if the ring is garbled. */
@@ -241,6 +247,12 @@ export class Ring {
   /** Tells all who map the ring that no writer is left. For the kernel, which knows. */
   closeWrite(): void {
     this.#close(WRITE_CLOSED);
+  }
+
+  /** Ends this seat as if the ring were garbled: there is no memory that it could go on in. */
+  ruin(): void {
+    this.#reader.end(GARBLED);
+    this.#writer.end(GARBLED);
   }
 
   /**

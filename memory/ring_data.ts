@@ -12,7 +12,7 @@ import {
 } from "./atomics.ts";
 import { GARBLED, HEADER_BYTES } from "./ring_layout.ts";
 
-const NO_WORDS = new Int32Array(0);
+const NO_WORDS = new BigUint64Array(0);
 
 /** The data of a ring in shared memory. Plain fields: this is the data path. */
 export class RingData {
@@ -22,18 +22,18 @@ export class RingData {
   readonly size: number;
   /** Indices count modulo this, twice the size, so that full and empty differ. */
   readonly wrap: number;
-  readonly #memory: SharedArrayBuffer;
-  readonly #dataWords: Int32Array;
+  readonly memory: SharedArrayBuffer;
+  readonly #dataWords: BigUint64Array;
   /** The buffer of the last small copy, and its bytes as words once it came twice in a row. */
   #lastBytes: Uint8Array | undefined = undefined;
-  #lastWords: Int32Array | undefined = undefined;
+  #lastWords: BigUint64Array | undefined = undefined;
 
   constructor(memory: SharedArrayBuffer, size: number) {
-    this.#memory = memory;
+    this.memory = memory;
     this.data = new Uint8Array(memory, HEADER_BYTES, size);
     this.size = size;
     this.wrap = size * 2;
-    this.#dataWords = new Int32Array(memory, HEADER_BYTES, size >> 2);
+    this.#dataWords = new BigUint64Array(memory, HEADER_BYTES, size >> 3);
   }
 
   /** Bytes from `head` to `tail`, or GARBLED if honest participants couldn't have brought them there. */
@@ -58,9 +58,9 @@ export class RingData {
   copyIn(index: number, source: Uint8Array, start: number, count: number): void {
     const position = this.position(index);
     const first = this.size - position;
-    if (count <= BY_HAND_BYTES && count <= first && ((position | start) & 3) === 0) {
+    if (count <= BY_HAND_BYTES && count <= first && ((position | start) & 7) === 0) {
       const words = this.#wordsOf(source);
-      if (start + count >> 2 <= words.length) {
+      if (start + count >> 3 <= words.length) {
         copyByHand(this.data, this.#dataWords, position, source, words, start, count);
         return;
       }
@@ -77,18 +77,18 @@ export class RingData {
   copyOut(index: number, target: Uint8Array, start: number, count: number): void {
     const position = this.position(index);
     const first = this.size - position;
-    if (count <= BY_HAND_BYTES && count <= first && ((position | start) & 3) === 0) {
+    if (count <= BY_HAND_BYTES && count <= first && ((position | start) & 7) === 0) {
       const words = this.#wordsOf(target);
-      if (start + count >> 2 <= words.length) {
+      if (start + count >> 3 <= words.length) {
         copyByHand(target, words, start, this.data, this.#dataWords, position, count);
         return;
       }
     }
     if (count <= first) {
-      copyFrom(target, start, this.#memory, HEADER_BYTES + position, count);
+      copyFrom(target, start, this.memory, HEADER_BYTES + position, count);
     } else {
-      copyFrom(target, start, this.#memory, HEADER_BYTES + position, first);
-      copyFrom(target, start + first, this.#memory, HEADER_BYTES, count - first);
+      copyFrom(target, start, this.memory, HEADER_BYTES + position, first);
+      copyFrom(target, start + first, this.memory, HEADER_BYTES, count - first);
     }
   }
 
@@ -96,14 +96,14 @@ export class RingData {
    * A caller's buffer as words, if it came twice in a row: making the view costs more than it
    * gains once. Too short (the caller looks) if it isn't aligned, or new, or was shrunk.
    */
-  #wordsOf(bytes: Uint8Array): Int32Array {
+  #wordsOf(bytes: Uint8Array): BigUint64Array {
     if (bytes !== this.#lastBytes) {
       this.#lastBytes = bytes;
       this.#lastWords = undefined;
       return NO_WORDS;
     }
-    return this.#lastWords ??= (offsetOf(bytes) & 3) === 0
-      ? new Int32Array(bufferOf(bytes), offsetOf(bytes), lengthOf(bytes) >> 2)
+    return this.#lastWords ??= (offsetOf(bytes) & 7) === 0
+      ? new BigUint64Array(bufferOf(bytes), offsetOf(bytes), lengthOf(bytes) >> 3)
       : NO_WORDS;
   }
 }

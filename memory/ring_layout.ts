@@ -97,6 +97,8 @@ export interface RingSeat {
   readonly soleWriter: boolean;
   /** The ring carries packets, each with its length. @default false */
   readonly packet: boolean;
+  /** Differs between generations when others may have read in the meantime. @default undefined */
+  readonly reads?: number;
   /** Changes when the kernel moved the pipe. The kernel's own isolate has none: it just knows. */
   readonly generation?: WatchedWord;
 }

@@ -61,8 +61,21 @@ export function moveRing(
   // 1. Before any look at the indices: see the head comment.
   for (const { word, index } of participants) add(word, index, 1);
   const moved = copyUnread(old, capacityBytes, packet);
-  releaseSleepers(new Int32Array(old, 0, HEADER_WORDS));
+  releaseSleepers(headerOf(old));
   return moved;
+}
+
+/** Takes a ring from all who map it, and what is in it away. */
+export function abandonRing(
+  memory: SharedArrayBuffer,
+  participants: readonly GenerationWord[],
+): void {
+  for (const { word, index } of participants) add(word, index, 1);
+  releaseSleepers(headerOf(memory));
+}
+
+function headerOf(memory: SharedArrayBuffer): Int32Array {
+  return new Int32Array(memory, 0, HEADER_WORDS);
 }
 
 function copyUnread(
@@ -71,7 +84,7 @@ function copyUnread(
   packet: boolean,
 ): MovedRing | undefined {
   const size = dataBytes(capacityBytes, packet);
-  const words = new Int32Array(old, 0, HEADER_WORDS);
+  const words = headerOf(old);
   const from = new Uint8Array(old, HEADER_BYTES, size);
   const memory = allocateRing(capacityBytes, packet);
   const to = new Uint8Array(memory, HEADER_BYTES, size);
@@ -91,7 +104,7 @@ function copyUnread(
     // 4. If the head passed the tail that we saw, so did a write that counts: begin again.
     if (consumed === undefined || consumed > unread) continue;
     // 5.
-    const into = new Int32Array(memory, 0, HEADER_WORDS);
+    const into = headerOf(memory);
     exchange(into, HEAD, headNow);
     exchange(into, TAIL, tail);
     return { memory, cut: { head: headNow, tail } };

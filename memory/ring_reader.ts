@@ -247,7 +247,7 @@ export class RingReader extends RingSide {
     // generation word before that, so a read that the cut lacks is always noticed here.
     if (this.hasMoved()) return this.unsettled(from, span, done, otherwise);
     // Likewise: a writer that looked at the head before the store had announced itself before.
-    if (this.watched && (load(this.words, ATTENTION) & WRITER_SLEEPS) !== 0) this.#wakeWriters();
+    if (this.watched && (this.hints() & WRITER_SLEEPS) !== 0) this.#wakeWriters();
     return done;
   }
 

@@ -2,8 +2,9 @@
  * What the two sides of a ring have in common: the memory, the lock of a shared side, the
  * generation word, and how an operation that met a move is settled afterwards.
  */
-import { add, compareExchange, exchange, load, notify } from "./atomics.ts";
+import { add, compareExchange, exchange, load, loadHint, notify } from "./atomics.ts";
 import {
+  ATTENTION,
   BUSY,
   CONTENDED,
   dataBytes,
@@ -35,7 +36,7 @@ export abstract class RingSide extends RingData {
   readonly headerBytes: number;
   /** No other thread works on this side. */
   readonly alone: boolean;
-  /** Some other thread may work on this ring. */
+  /** Somebody else may work on this ring, or sleep on it. */
   readonly watched: boolean;
   /** Where a move is told, or undefined where moves aren't met (in the kernel's isolate). */
   readonly generation: Int32Array | undefined;
@@ -70,7 +71,9 @@ export abstract class RingSide extends RingData {
     this.headerBytes = this.size - capacityBytes;
     this.words = new Int32Array(memory, 0, HEADER_WORDS);
     this.alone = alone;
-    this.watched = !((seat.soleReader ?? true) && (seat.soleWriter ?? true));
+    const worksAlone = (seat.soleReader ?? true) && (seat.soleWriter ?? true);
+    // Where the ring is mapped the kernel may sleep on it for its callers, and so may this thread.
+    this.watched = !worksAlone || seat.generation !== undefined;
     this.#generation = seat.generation;
     this.generation = seat.generation?.word;
     this.generationIndex = seat.generation?.index ?? 0;
@@ -89,6 +92,15 @@ export abstract class RingSide extends RingData {
   hasMoved(): boolean {
     const word = this.generation;
     return word !== undefined && load(word, this.generationIndex) !== this.generationValue;
+  }
+
+  /** The hints in the ring, after a publication that met no move. */
+  hints(): number {
+    // The look at the generation word was an atomic load after the publication's store, and orders
+    // this after that store as well as a load of its own would. The kernel has no such word.
+    return this.generation === undefined
+      ? load(this.words, ATTENTION)
+      : loadHint(this.words, ATTENTION);
   }
 
   /** What an operation answers that found nothing to do: 0, unless a move explains it. */

@@ -219,7 +219,7 @@ export class RingWriter extends RingSide {
     // generation word before that, so a publication that the cut lacks is always noticed here.
     if (this.hasMoved()) return this.unsettled(from, span, done, otherwise);
     // Likewise: a reader that looked at the tail before the store had announced itself before.
-    if (this.watched && (load(this.words, ATTENTION) & READER_SLEEPS) !== 0) this.#wakeReaders();
+    if (this.watched && (this.hints() & READER_SLEEPS) !== 0) this.#wakeReaders();
     return done;
   }
 

@@ -8,7 +8,9 @@
  */
 import type { IpcErrorCode } from "../capabilities/errors.ts";
 import type { HandleEntry } from "../capabilities/handle.ts";
+import type { SeatReport } from "../capabilities/seat_ops.ts";
 import type { WouldBlock } from "../capabilities/stream_ops.ts";
+import type { WatchedWord } from "../memory/ring.ts";
 import type { ArgumentSpec, HandleRef, WaitOptions } from "./arguments.ts";
 
 /** One syscall as the table declares it. */
@@ -39,8 +41,6 @@ export interface SyscallSpec {
   readonly movesAll?: boolean;
   /** What a plain call on a nonblocking handle throws. @default WOULD_BLOCK */
   readonly wouldBlock?: IpcErrorCode;
-  /** True when the result is memory to share, which no page carries. */
-  readonly givesMemory?: boolean;
   /** True when the call goes through although the task is stopped: giving up is always allowed. */
   readonly whileStopped?: boolean;
   /**
@@ -68,8 +68,34 @@ export type HandlerArgs<Args extends readonly unknown[]> = {
   [I in keyof Args]: HandleRef extends Args[I] ? HandleEntry : Args[I];
 };
 
+/** What a task's thread is told about one of its seats. */
+export interface SeatNews extends SeatReport {
+  /** Changes when this is no longer true. */
+  readonly generation: WatchedWord;
+}
+
+/** The seats of a task's own thread: what it works on itself, with no kernel in between. */
+export interface ThreadSeats {
+  /** Changes when the task has ended. */
+  readonly killed: WatchedWord;
+  /** True when the kernel's clock is the system's, so that the thread may measure time itself. */
+  readonly hasSystemClock: boolean;
+  /**
+   * A seat at what the handle names; the same one for all handles that name it.
+   *
+   * @param make Makes the seat from the first news; later ones come from `ask`.
+   * @throws {KernelError} as `seat_take` does: then the kernel has to be called for each operation.
+   */
+  take<Seat extends object>(
+    handle: number,
+    make: (first: SeatNews, ask: () => SeatNews) => Seat,
+  ): { readonly seat: Seat; readonly nonblocking: boolean };
+}
+
 /** Syscalls of one task. */
 export interface Door {
+  /** Undefined where the task runs in the kernel's isolate: there the objects are at hand. */
+  readonly seats: ThreadSeats | undefined;
   /** True when memory that a result names is the kernel's own; false when it is a copy. */
   readonly sharesMemory: boolean;
   /** Tries once; {@linkcode WouldBlock} where the call would have to wait. */

@@ -13,6 +13,7 @@ import type { CallerArgs, Door, Syscall } from "./door.ts";
 /** Calls the dispatcher directly. */
 export class LocalDoor implements Door {
   readonly sharesMemory = true;
+  readonly seats = undefined;
   readonly #dispatcher: Dispatcher;
   readonly #caller: Caller;
 

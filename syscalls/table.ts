@@ -16,6 +16,7 @@ import { handleCalls } from "./table/handles.ts";
 import { memoryCalls } from "./table/memory.ts";
 import { messageCalls } from "./table/messages.ts";
 import { networkCalls } from "./table/network.ts";
+import { seatCalls } from "./table/seats.ts";
 import { socketCalls } from "./table/sockets.ts";
 import { streamCalls } from "./table/streams.ts";
 import { taskCalls } from "./table/tasks.ts";
@@ -36,6 +37,7 @@ export const SYSCALLS = Object.freeze({
   ...groupCalls,
   ...counterCalls,
   ...memoryCalls,
+  ...seatCalls,
 });
 
 /** Every syscall by number. */

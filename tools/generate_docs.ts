@@ -225,6 +225,10 @@ const ABOUT_LIMITS = [
   "Exceeding a limit throws LIMIT_EXCEEDED (TOO_MANY_HANDLES for handles) and changes nothing. " +
   "`kernel.tasks()` shows what each task uses.",
   "Each limit has its attack in `tests/kernel/limits_test.ts`.",
+  "One more bound is no limit that a program meets: a worker's thread works itself on the memory of at " +
+  "most 1,024 pipes and counters at once, that is, on those whose handles have MAP and were used. " +
+  "Calls on further ones go through the kernel; they are slower, and nothing else is different " +
+  "(`tests/drivers/worker_seats_test.ts`).",
 ];
 
 /** The page for the limits: what each comment in their source says. */

@@ -11,9 +11,14 @@
  *
  * @module
  */
-import { hidesPathSegments, isCommonJs } from "./import_policy.ts";
+import {
+  folderOf,
+  type LoadPermissions,
+  permissionsFor,
+  requireConfinable,
+} from "./confinement.ts";
 import { lifeLockReleased } from "./life_lock.ts";
-import { parseWorkerMessage, type WorkerConfig } from "./protocol.ts";
+import { parseWorkerMessage, type StartMessage, type WorkerConfig } from "./protocol.ts";
 import { errorFrom, loadError } from "./task_error.ts";
 import { requireWorkerOptions } from "./worker_options.ts";
 
@@ -26,24 +31,41 @@ export type WorkerEnd =
   /** It threw, or something that it left behind did. */
   | { readonly state: "crashed"; readonly error: Error };
 
-/** What to start, and who is told. */
-export interface WorkerOptions {
-  /** The task's module: a `file:`, `http(s):` or `data:` URL. */
-  readonly entry: URL;
-  /** For people: it is the worker's name in a debugger. */
-  readonly name: string;
+/** What a thread is made for: known before there is a task. */
+export interface ThreadOptions {
+  /** The folder that holds the task's module, ending in "/"; "" for a module that lies nowhere. */
+  readonly folder: string;
   /** URLs, and URL prefixes that end in "/", that the task may import beyond its folder. */
   readonly imports: readonly string[];
-  /** Handed to the task's side of the kernel; see `TaskRuntime.connect`. */
-  readonly payload: unknown;
+  /** For people: it is the worker's name in a debugger. */
+  readonly name: string;
   /** The module of the task's side of the kernel: a `TaskRuntime`. */
   readonly runtime: URL;
   /** Carmine's modules that a task may import. */
-  readonly publicModules: readonly URL[];
+  readonly publicModules: readonly PublicModule[];
+}
+
+/** What a thread is started with, and who is told. */
+export interface StartOptions {
+  /** The task's module: a `file:`, `http(s):` or `data:` URL. */
+  readonly entry: URL;
+  /** Handed to the task's side of the kernel; see `TaskRuntime.connect`. */
+  readonly payload: unknown;
   /** The realm is locked and the task is about to load. */
   readonly onReady?: () => void;
   /** The module has ended by itself; the thread is being ended. */
   readonly onEnd: (end: WorkerEnd) => void;
+}
+
+/** What to start, and who is told. */
+export type WorkerOptions = Omit<ThreadOptions, "folder"> & StartOptions;
+
+/** A module of Carmine's for a task. */
+export interface PublicModule {
+  /** By which the task imports it. */
+  readonly url: URL;
+  /** The module that the task gets for it. */
+  readonly module: URL;
 }
 
 /** A task's worker. */
@@ -54,8 +76,14 @@ export interface WorkerThread {
   readonly gone: Promise<void>;
   /** True from when `gone` resolves. */
   readonly isGone: boolean;
-  /** Ends the thread when it next yields. Calling it again does nothing. */
-  terminate(): void;
+  /** Hands memory to the thread, which takes it in the order in which it was posted. */
+  postMemory(memory: SharedArrayBuffer | ArrayBuffer): void;
+  /**
+   * Ends the thread when it next yields, and not before it is up. Calling it again does nothing.
+   *
+   * @returns Resolves when Deno was told to end it: a thread that can't be loaded never is up.
+   */
+  terminate(): Promise<void>;
 }
 
 /** Where this copy of Carmine is: a folder of files or of a registry. */
@@ -71,81 +99,127 @@ const PRIVATE_MODULES = ["boot.ts", "capabilities/", "drivers/", "kernel/", "mem
  */
 export function startWorker(options: WorkerOptions): WorkerThread {
   requireConfinable(options.entry, options.imports);
-  const imports = options.imports.map((text) => new URL(text));
-  const folder = folderOf(options.entry);
-  requireWorkerOptions();
-  const mark = crypto.randomUUID();
-  const lifeLock = `carmine/${mark}`;
-  const beginner = dataUrl(`globalThis[${JSON.stringify(lifeLock)}]();`);
-  const config: WorkerConfig = {
-    lifeLock,
-    entry: options.entry.href,
-    folder,
-    imports: imports.map(({ href }) => href),
-    publicModules: options.publicModules.map(({ href }) => href),
-    privateModules: PRIVATE_MODULES.map((path) => new URL(path, BASE).href),
-    // It exports nothing, not even a `then` that the entry may export.
-    starter: dataUrl(
-      `import ${JSON.stringify(beginner)}; import ${JSON.stringify(options.entry)};`,
-    ),
-    beginner,
-  };
-  return new TaskWorker(mark, config, permissionsFor(folder, imports), options);
+  const thread = prepareThread({ ...options, folder: folderOf(options.entry) });
+  thread.start(options);
+  return thread;
 }
 
-class TaskWorker implements WorkerThread {
-  readonly mark: string;
+/**
+ * Makes a thread that is locked as far as it can be before its task is known, and waits for that.
+ *
+ * @throws {Error} When the host lacks the unstable flag or the permission that this needs.
+ */
+export function prepareThread(options: ThreadOptions): PreparedThread {
+  requireWorkerOptions();
+  return new TaskWorker(options);
+}
+
+/** A thread that a task can be started in, once. */
+export interface PreparedThread extends WorkerThread {
+  /** False when it has ended: `start` would only report why. */
+  readonly isUsable: boolean;
+  /** Starts the task. Its entry must lie in the folder that the thread was made for. */
+  start(options: StartOptions): void;
+}
+
+class TaskWorker implements PreparedThread {
+  readonly mark: string = crypto.randomUUID();
   readonly gone: Promise<void>;
   isGone = false;
+  readonly #beginner: string;
   readonly #worker: Worker;
-  readonly #options: WorkerOptions;
+  readonly #memoryPort: MessagePort;
+  /** Handed to the thread when it starts its task. */
+  readonly #farPort: MessagePort;
+  /** Set by `start`. */
+  #task: StartOptions | undefined;
+  /** How the thread ended before it was started. */
+  #earlyEnd: WorkerEnd | undefined;
   /** Set when the end was told, or nobody wants to know it any more. */
   #hasEnded = false;
   /** Set when the thread says that its realm is locked. */
   #isReady = false;
-  /** Lets `gone` begin to watch: from when the thread holds its life lock or is being ended. */
-  #watch: () => void = () => {};
+  /**
+   * Resolves when the thread holds its life lock and has evaluated its first module, or never will.
+   * Deno keeps the memory, the files and the locks of a worker that is terminated before that.
+   */
+  readonly #up = Promise.withResolvers<void>();
+  #termination: Promise<void> | undefined = undefined;
 
-  constructor(
-    mark: string,
-    config: WorkerConfig,
-    permissions: LoadPermissions,
-    options: WorkerOptions,
-  ) {
-    this.mark = mark;
-    this.#options = options;
+  constructor(options: ThreadOptions) {
+    const lifeLock = `carmine/${this.mark}`;
+    this.#beginner = dataUrl(`globalThis[${JSON.stringify(lifeLock)}]();`);
+    const imports = options.imports.map((text) => new URL(text));
+    const config: WorkerConfig = {
+      lifeLock,
+      folder: options.folder,
+      imports: imports.map(({ href }) => href),
+      publicModules: options.publicModules.map(({ url }) => url.href),
+      privateModules: PRIVATE_MODULES.map((path) => new URL(path, BASE).href),
+      substitutes: options.publicModules.map(({ url, module }) => [url.href, module.href]),
+      beginner: this.#beginner,
+    };
+    const permissions = permissionsFor(options.folder, imports);
     this.#worker = newWorker(bootstrapUrl(config, options), options.name, permissions);
     this.#worker.onmessage = ({ data }): void => this.#receive(data);
     this.#worker.onmessageerror = (): void => this.#end(unreadable());
     this.#worker.onerror = (event): void => {
       event.preventDefault(); // or it is an uncaught error of the kernel's isolate
+      this.#up.resolve();
       const state = this.#isReady ? "crashed" : "failedToLoad";
       this.#end({ state, error: new Error(event.message) });
     };
-    this.gone = this.#watchThread(config.lifeLock);
-    this.#worker.postMessage({ payload: options.payload });
+    this.gone = this.#watchThread(lifeLock);
+    const { port1, port2 } = new MessageChannel();
+    this.#memoryPort = port1;
+    this.#farPort = port2;
   }
 
-  terminate(): void {
+  get isUsable(): boolean {
+    return !this.#hasEnded;
+  }
+
+  start(options: StartOptions): void {
+    this.#task = options;
+    if (this.#earlyEnd !== undefined) return options.onEnd(this.#earlyEnd);
+    const message: StartMessage = {
+      entry: options.entry.href,
+      // It exports nothing, not even a `then` that the entry may export.
+      starter: dataUrl(
+        `import ${JSON.stringify(this.#beginner)}; import ${JSON.stringify(options.entry)};`,
+      ),
+      payload: options.payload,
+      memoryPort: this.#farPort,
+    };
+    this.#worker.postMessage(message, [this.#farPort]);
+  }
+
+  postMemory(memory: SharedArrayBuffer | ArrayBuffer): void {
+    this.#memoryPort.postMessage(memory, memory instanceof ArrayBuffer ? [memory] : []);
+  }
+
+  terminate(): Promise<void> {
     this.#hasEnded = true;
-    this.#worker.terminate();
-    this.#watch();
+    this.#memoryPort.close();
+    return this.#termination ??= this.#up.promise.then(() => this.#worker.terminate());
   }
 
   #receive(data: unknown): void {
+    this.#up.resolve(); // it is the first message
     if (this.#hasEnded) return;
     const message = parseWorkerMessage(data);
     switch (message?.[0]) {
+      case "up":
+        return;
       case "ready":
         this.#isReady = true;
-        this.#watch();
-        return this.#options.onReady?.();
+        return this.#task?.onReady?.();
       case "returned":
         return this.#end({ state: "returned" });
       case "failedToLoad":
         return this.#end({
           state: "failedToLoad",
-          error: loadError(message[1], this.#options.entry),
+          error: loadError(message[1], this.#task?.entry),
         });
       case "crashed":
         return this.#end({ state: "crashed", error: errorFrom(message[1]) });
@@ -158,12 +232,13 @@ class TaskWorker implements WorkerThread {
 
   #end(end: WorkerEnd): void {
     if (this.#hasEnded) return;
-    this.terminate();
-    this.#options.onEnd(end);
+    void this.terminate();
+    if (this.#task === undefined) this.#earlyEnd = end;
+    else this.#task.onEnd(end);
   }
 
   async #watchThread(lifeLock: string): Promise<void> {
-    await new Promise<void>((resolve) => this.#watch = resolve);
+    await this.#up.promise;
     await lifeLockReleased(lifeLock);
     this.isGone = true;
     // The thread ended without a word: a fatal error of the platform's, or the worker closed itself.
@@ -201,15 +276,23 @@ function pathOf({ pathname }: URL): string {
   return decodeURIComponent(pathname);
 }
 
-/** The module that the worker starts in. */
-function bootstrapUrl(config: WorkerConfig, options: WorkerOptions): string {
-  const load = (url: string): string => `() => import(${JSON.stringify(url)})`;
+/**
+ * The module that the worker starts in. The imports in the function, which is never called, put
+ * what a task names into the worker's graph. There Deno looks for it before it asks the lock's hook
+ * which module the task gets, and would want permission to read it.
+ */
+function bootstrapUrl(config: WorkerConfig, options: ThreadOptions): string {
+  const quote = (text: string): string => JSON.stringify(text);
+  const deferred = [options.runtime, ...options.publicModules.map(({ module }) => module)];
+  const imports = deferred.map(({ href }, i) =>
+    `import defer * as module${i} from ${quote(href)};`
+  );
+  const [runtime, ...publicModules] = deferred.map((_, i) => `module${i}`);
   return dataUrl(`
-import { run } from ${JSON.stringify(moduleUrl("inside.ts"))};
-run(${JSON.stringify(config)}, {
-  publicModules: [${config.publicModules.map(load).join(", ")}],
-  runtime: ${load(options.runtime.href)},
-});`);
+import { run } from ${quote(moduleUrl("inside.ts"))};
+${imports.join("\n")}
+() => [${config.publicModules.map((url) => `import(${quote(url)})`)}];
+run(${JSON.stringify(config)}, { runtime: ${runtime}, publicModules: [${publicModules}] });`);
 }
 
 function moduleUrl(file: string): string {
@@ -218,65 +301,6 @@ function moduleUrl(file: string): string {
 
 function dataUrl(source: string): string {
   return new URL(`data:text/javascript,${encodeURIComponent(source)}`).href;
-}
-
-/** What the worker may read and fetch while its graph loads; it has no other permission. */
-interface LoadPermissions {
-  readonly read: readonly URL[];
-  /** "host:port" */
-  readonly hosts: readonly string[];
-}
-
-function permissionsFor(folder: string, imports: readonly URL[]): LoadPermissions {
-  const urls = [...(folder === "" ? [] : [new URL(folder)]), ...imports];
-  const hosts = urls.filter(({ protocol }) => protocol.startsWith("http")).map(hostAndPort);
-  return {
-    read: urls.filter(({ protocol }) => protocol === "file:"),
-    hosts: [...new Set(hosts)],
-  };
-}
-
-function hostAndPort({ hostname, port, protocol }: URL): string {
-  return `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
-}
-
-/** The folder that holds the entry, "" for a module that lies nowhere. */
-function folderOf(entry: URL): string {
-  return entry.protocol === "data:" ? "" : new URL("./", entry).href;
-}
-
-const ENTRY_SCHEMES = ["file:", "http:", "https:", "data:"];
-const IMPORT_SCHEMES = ["file:", "http:", "https:"];
-
-/**
- * Checks what a task would be started from.
- *
- * @throws {TypeError} When a worker couldn't be confined to it.
- */
-export function requireConfinable(entry: URL, imports: readonly string[]): void {
-  const { href, protocol } = entry;
-  if (!ENTRY_SCHEMES.includes(protocol)) {
-    throw new TypeError(
-      `Cannot start a task from ${href.slice(0, 200)}: give a file:, http:, https: or data: URL`,
-    );
-  }
-  if (protocol !== "data:" && (hidesPathSegments(href) || isCommonJs(href))) {
-    throw new TypeError(
-      `Cannot start a task from ${href.slice(0, 200)}: ` +
-        "it is CommonJS or a declaration, or has a slash or a zero in escaped form",
-    );
-  }
-  for (const text of imports) {
-    const url = URL.canParse(text) ? new URL(text) : undefined;
-    if (
-      url === undefined || !IMPORT_SCHEMES.includes(url.protocol) || hidesPathSegments(url.href)
-    ) {
-      throw new TypeError(
-        `Cannot let a task import ${text}: give an absolute file:, http: or https: URL, ` +
-          'or a prefix of URLs that ends in "/"',
-      );
-    }
-  }
 }
 
 /** A thread that is not to be believed any more. */

@@ -1,8 +1,11 @@
 /**
  * The console of a task: text for its stderr, or for nobody.
  *
- * It runs in the task's realm on the task's objects, so a task can make it print anything or
- * throw; that reaches no further than the task's own stderr.
+ * It runs in the task's realm on the task's objects, so a task can make it print anything; that
+ * reaches no further than the task's own stderr.
+ *
+ * Always holds: no method throws. What a value's own code throws, and what becomes of the line, is
+ * no concern of a program that prints.
  *
  * @module
  */
@@ -18,18 +21,18 @@ const MAX_ENTRIES = 100;
 /** Makes a console that prints to `write`. */
 export function makeConsole(write: WriteText): object {
   let indent = "";
-  const counts = new Map<string, number>();
-  const starts = new Map<string, number>();
+  const counts = new Map<unknown, number>();
+  const starts = new Map<unknown, number>();
 
   const printLine = (...values: unknown[]): void => {
-    const text = format(values);
+    const text = formatSafely(values);
     write(`${indent}${indent === "" ? text : text.replaceAll("\n", `\n${indent}`)}\n`);
   };
-  const elapsed = (label: string): string => {
+  const elapsed = (label: unknown): string => {
     const start = starts.get(label);
     return start === undefined ? "no such timer" : `${(performance.now() - start).toFixed(3)} ms`;
   };
-  return {
+  return withoutErrors({
     log: printLine,
     debug: printLine,
     info: printLine,
@@ -43,15 +46,15 @@ export function makeConsole(write: WriteText): object {
     },
     count(label = "default"): void {
       counts.set(label, (counts.get(label) ?? 0) + 1);
-      printLine(`${label}: ${counts.get(label)}`);
+      printLine(`${String(label)}: ${counts.get(label)}`);
     },
     countReset: (label = "default"): void => void counts.delete(label),
     time: (label = "default"): void => void starts.set(label, performance.now()),
     timeLog: (label = "default", ...values: unknown[]): void => {
-      printLine(`${label}: ${elapsed(label)}`, ...values);
+      printLine(`${String(label)}: ${elapsed(label)}`, ...values);
     },
     timeEnd(label = "default"): void {
-      printLine(`${label}: ${elapsed(label)}`);
+      printLine(`${String(label)}: ${elapsed(label)}`);
       starts.delete(label);
     },
     group(...values: unknown[]): void {
@@ -62,7 +65,32 @@ export function makeConsole(write: WriteText): object {
       indent = indent.slice(2);
     },
     clear(): void {},
-  };
+  });
+}
+
+type Method = (...values: unknown[]) => void;
+
+/** The methods, each of which drops what it would throw: the reader of stderr may be gone. */
+function withoutErrors(methods: Record<string, Method>): Record<string, Method> {
+  const quiet = Object.entries(methods).map(([name, method]): [string, Method] => [
+    name,
+    (...values) => {
+      try {
+        method(...values);
+      } catch {
+        // There is nobody to tell.
+      }
+    },
+  ]);
+  return Object.fromEntries(quiet);
+}
+
+function formatSafely(values: readonly unknown[]): string {
+  try {
+    return format(values);
+  } catch {
+    return "[a value whose own code threw]";
+  }
 }
 
 /** Formats like `console.log`: a first string may hold `%s %d %i %f %j %o %O %c`. */

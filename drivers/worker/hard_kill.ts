@@ -68,7 +68,7 @@ export class HardKill {
 
   /** Ends a thread, the hard way if it doesn't yield. Never rejects. */
   async kill(thread: KillableThread): Promise<KillOutcome> {
-    thread.terminate();
+    void thread.terminate(); // whoever kills a thread that isn't up waits for that first
     if (await settlesWithin(thread.gone, this.#graceMs)) return { state: "gone" };
     using time = new TimeLimit(this.#timeoutMs);
     const outcome = Promise.withResolvers<KillOutcome>();

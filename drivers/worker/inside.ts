@@ -2,8 +2,8 @@
  * What happens in a task's worker before the task: the module that the bootstrap imports first.
  *
  * 1. take the life lock, so that the kernel's side can tell when this thread is gone; 2. lock the
- * module loader; 3. wait for the start message; 4. lock the realm; 5. load Carmine's side of the
- * task and connect it; 6. load the task's whole graph; 7. give up the permissions that loading it
+ * module loader; 3. wait for the start message; 4. lock the realm; 5. evaluate Carmine's side of
+ * the task and connect it; 6. load the task's whole graph; 7. give up the permissions that loading it
  * needed (`begin`); 8. the task's first line runs.
  *
  * Always holds: nothing of the task is evaluated before step 8, and from then on this module uses
@@ -12,9 +12,9 @@
  * @module
  */
 import { makeConsole } from "./console.ts";
-import type { ImportPolicy } from "./import_policy.ts";
+import { memoryReceiver } from "./memory_port.ts";
 import { lockModules, type ModuleLock } from "./module_lock.ts";
-import { apply, defineProperty, deleteProperty, queueTask, slice } from "./primordials.ts";
+import { apply, defineProperty, deleteProperty, ownKeys, queueTask, slice } from "./primordials.ts";
 import {
   type ErrorReport,
   MAX_ERROR_TEXT,
@@ -26,12 +26,16 @@ import {
 } from "./protocol.ts";
 import { lockRealm } from "./realm_lock.ts";
 
-/** Imports that the bootstrap has as literals: the graph that loads with the host's permissions. */
-export interface Loaders {
-  /** Carmine's modules that a task may import; evaluated before the task. */
-  readonly publicModules: readonly (() => Promise<unknown>)[];
+/**
+ * What the bootstrap imports: the graph that loads with the host's permissions, and before the
+ * module lock, whose hook would be asked about every import in it. The imports are deferred: a
+ * module is evaluated when something of it is first read.
+ */
+export interface DeferredModules {
   /** The task's side of the kernel. */
-  readonly runtime: () => Promise<TaskRuntime>;
+  readonly runtime: TaskRuntime;
+  /** Carmine's modules that a task may import; evaluated before the task. */
+  readonly publicModules: readonly object[];
 }
 
 interface WorkerScope {
@@ -61,27 +65,28 @@ let modules: ModuleLock | undefined;
 let lifeLock = "";
 
 /** Runs a task; called by the bootstrap alone. */
-export async function run(config: WorkerConfig, loaders: Loaders): Promise<void> {
+export async function run(config: WorkerConfig, deferred: DeferredModules): Promise<void> {
   try {
     lifeLock = config.lifeLock;
-    const start = Promise.all([startMessage(), holdLifeLock(lifeLock)]);
-    modules = lockModules(config satisfies ImportPolicy);
-    const [{ payload }] = await start;
+    const isHeld = holdLifeLock(lifeLock).then(() => post(["up"]));
+    const start = Promise.all([startMessage(), isHeld]);
+    modules = lockModules(config, config.substitutes);
+    const [{ entry, starter, payload, memoryPort }] = await start;
+    const receiveMemory = memoryReceiver(memoryPort); // needs what the lock takes away
     let writeConsole: TaskConnection["writeConsole"] = undefined;
     lockRealm({
       console: makeConsole((text) => writeConsole?.(text)),
       onUncaught: (thrown) => endWith("crashed", thrown),
     });
-    const runtime = await loaders.runtime();
-    const connection = await runtime.connect(payload);
-    for (const load of loaders.publicModules) await load(); // they export the connected task
+    const connection = await deferred.runtime.connect(payload, receiveMemory);
+    for (const module of deferred.publicModules) ownKeys(module); // they export the connected task
     writeConsole = connection?.writeConsole;
-    modules.admitTask([config.starter, config.beginner]);
+    modules.admitTask(entry, [starter, config.beginner]);
     post(["ready"]);
     defineProperty(globalThis, lifeLock, { value: begin, configurable: true });
     // Native and called before the task runs, so nothing that the task changes is consulted: how
     // this promise goes on is settled here.
-    await import(config.starter);
+    await import(starter);
     end(["returned"]);
   } catch (thrown) {
     endWith(hasBegun ? "crashed" : "failedToLoad", thrown);

@@ -27,6 +27,7 @@ import {
   ownKeys,
   startsWith,
 } from "./primordials.ts";
+import type { Substitute } from "./protocol.ts";
 
 /**
  * Begins the URL of whatever is denied. Deno loads no such scheme, so the import fails before any
@@ -38,7 +39,7 @@ export const DENIED_URL = "carmine-denied:import-of/";
 /** The module hooks, for the rest of the lock. */
 export interface ModuleLock {
   /** From now on the task's graph may load, and the two modules that start it. */
-  admitTask(starters: readonly string[]): void;
+  admitTask(entry: string, starters: readonly string[]): void;
   /** From now on only what the task itself may import; called before its first line runs. */
   seal(): void;
 }
@@ -55,15 +56,31 @@ interface Resolved {
   readonly url: string | null;
 }
 
-/** Locks the module loader; until `admitTask` Carmine's own modules load. */
-export function lockModules(policy: ImportPolicy): ModuleLock {
-  let phase: "boot" | "load" | "task" = "boot";
+/**
+ * Locks the module loader; until `admitTask` Carmine's own modules load.
+ *
+ * @param confinement The policy, but for the entry, which comes with the task.
+ * @param substitutes What stands in for modules that the policy allows.
+ */
+export function lockModules(
+  confinement: Omit<ImportPolicy, "entry">,
+  substitutes: readonly Substitute[],
+): ModuleLock {
+  let isSealed = false;
   let starters: readonly string[] = [];
+  let policy: ImportPolicy | undefined;
 
   const isAllowed = (url: string): boolean => {
     // Carmine's modules, chosen by the kernel. They do without Node, on any platform.
-    if (phase === "boot") return !startsWith(url, "node:");
-    return mayImport(url, policy) || (phase === "load" && isListed(starters, url));
+    if (policy === undefined) return !isSealed && !startsWith(url, "node:");
+    return mayImport(url, policy) || (!isSealed && isListed(starters, url));
+  };
+
+  const substitute = (url: string): string => {
+    for (let i = 0; i < substitutes.length; i++) {
+      if (substitutes[i]?.[0] === url) return substitutes[i]?.[1] ?? url;
+    }
+    return url;
   };
 
   // Runs for the rest of the worker's life, between pieces of the task: only captured references.
@@ -75,7 +92,7 @@ export function lockModules(policy: ImportPolicy): ModuleLock {
     let url: string | null = null;
     try {
       url = next(specifier).url;
-      if (typeof url === "string" && isAllowed(url)) return answer(url);
+      if (typeof url === "string" && isAllowed(url)) return answer(substitute(url));
     } catch {
       // A task can run out of stack on purpose, at a depth where resolving throws.
     }
@@ -89,12 +106,13 @@ export function lockModules(policy: ImportPolicy): ModuleLock {
   disarmCommonJs(nodeModule);
 
   return freeze({
-    admitTask(urls: readonly string[]): void {
+    admitTask(entry: string, urls: readonly string[]): void {
+      if (policy !== undefined) return;
+      policy = freeze({ ...confinement, entry });
       starters = freeze([...urls]);
-      if (phase === "boot") phase = "load";
     },
     seal(): void {
-      phase = "task";
+      isSealed = true;
     },
   });
 }

@@ -8,28 +8,38 @@
  * @module
  */
 
-/** The message that starts the task; it carries what can't be written into a URL. */
+/**
+ * The message that starts the task; it carries what can't be written into a URL, and what a thread
+ * that was prepared for any task of a folder isn't told before.
+ */
 export interface StartMessage {
+  /** The task's module. */
+  readonly entry: string;
+  /** The `data:` module that imports the beginner and then the entry. */
+  readonly starter: string;
   /** For {@linkcode TaskRuntime.connect}; structured clone, so shared buffers stay shared. */
   readonly payload: unknown;
+  /** Where memory arrives that the task may work on. */
+  readonly memoryPort: MessagePort;
 }
 
 /** Written into the bootstrap as a literal. */
 export interface WorkerConfig {
   /** Names the life lock; unguessable, so that nobody else in the process takes it. */
   readonly lifeLock: string;
-  /** The task's module. */
-  readonly entry: string;
   /** See `ImportPolicy`. */
   readonly folder: string;
   readonly imports: readonly string[];
   readonly publicModules: readonly string[];
   readonly privateModules: readonly string[];
-  /** The `data:` module that imports the beginner and then the entry. */
-  readonly starter: string;
+  /** See `lockModules`. */
+  readonly substitutes: readonly Substitute[];
   /** The `data:` module that calls the global named like the life lock. */
   readonly beginner: string;
 }
+
+/** Whoever imports the first URL gets the module of the second. */
+export type Substitute = readonly [url: string, module: string];
 
 /** The task's side of the kernel: a module of Carmine's that the task itself can't import. */
 export interface TaskRuntime {
@@ -37,8 +47,12 @@ export interface TaskRuntime {
    * Called once, in the locked realm, before anything of the task has loaded.
    *
    * @param payload What the kernel's side gave to the worker.
+   * @param receiveMemory Takes the next thing that the kernel's side posted to the memory port.
    */
-  connect(payload: unknown): TaskConnection | void | Promise<TaskConnection | void>;
+  connect(
+    payload: unknown,
+    receiveMemory: () => unknown,
+  ): TaskConnection | void | Promise<TaskConnection | void>;
 }
 
 /** What the lock needs of the task's side of the kernel. */
@@ -56,7 +70,9 @@ export interface ErrorReport {
 
 /** What a worker posts. */
 export type WorkerMessage =
-  /** The realm is locked and the thread holds its life lock; the task is about to load. */
+  /** The thread holds its life lock, and its first module has been evaluated. */
+  | readonly ["up"]
+  /** The realm is locked; the task is about to load. */
   | readonly ["ready"]
   /** The module was evaluated to its end, top-level await included. */
   | readonly ["returned"]
@@ -72,7 +88,7 @@ export const MAX_ERROR_TEXT = 16 * 1024;
 export function parseWorkerMessage(data: unknown): WorkerMessage | undefined {
   if (!Array.isArray(data)) return undefined;
   const [kind, report]: unknown[] = data;
-  if (kind === "ready" || kind === "returned") return [kind];
+  if (kind === "up" || kind === "ready" || kind === "returned") return [kind];
   if (kind === "failedToLoad" || kind === "crashed") return [kind, parseReport(report)];
   return undefined;
 }

@@ -19,13 +19,19 @@ export interface StartRecord {
   readonly args: readonly string[];
   readonly handles: ReadonlyMap<string, number>;
   readonly limits: Limits;
+  /** True when the kernel's time is the system's. */
+  readonly hasSystemClock: boolean;
 }
 
 /** See `TaskRuntime`. */
-export function connect(payload: unknown): TaskConnection | undefined {
-  const { page, id, name, args, handles, limits } = payload as StartRecord; // from the kernel
+export function connect(
+  payload: unknown,
+  receiveMemory: () => unknown,
+): TaskConnection | undefined {
+  const record = payload as StartRecord; // from the kernel
+  const { page, id, name, args, handles, limits, hasSystemClock } = record;
   const abort = new AbortController();
-  const door = new PageDoor(page, () => abort.abort());
+  const door = new PageDoor(page, receiveMemory, hasSystemClock, () => abort.abort());
   setCurrentTask(
     new TaskStub(door, {
       id,

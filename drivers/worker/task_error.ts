@@ -21,11 +21,12 @@ const DENIED = [
   /^Requires (?:read|import|net) access to "([^"]*)"/,
 ];
 
-/** Why a task's modules could not be loaded, in the words of this side. */
-export function loadError({ message }: ErrorReport, entry: URL): Error {
+/** Why a task's modules could not be loaded, in the words of this side; the entry, once known. */
+export function loadError({ message }: ErrorReport, entry: URL | undefined): Error {
   const denied = DENIED.map((pattern) => pattern.exec(message)?.[1]).find((found) => found);
   const reason = denied === undefined
     ? message
     : `it may not import ${denied}: that lies outside its folder and what it was allowed to import`;
-  return new Error(`Cannot load the task ${entry.href.slice(0, 200)}: ${reason}`);
+  const task = entry === undefined ? "a task" : `the task ${entry.href.slice(0, 200)}`;
+  return new Error(`Cannot load ${task}: ${reason}`);
 }

@@ -7,22 +7,32 @@
  * @module
  */
 import { KernelError } from "../../capabilities/errors.ts";
+import { SystemClock } from "../../kernel/clock.ts";
 import type { Driver, SpawnRequest } from "../../kernel/driver.ts";
 import type { KernelCore } from "../../kernel/kernel.ts";
+import { Seats } from "../../kernel/seats.ts";
 import type { RunningProgram, TaskObject } from "../../kernel/task.ts";
 import type { Dispatcher } from "../../syscalls/dispatcher.ts";
 import { allocatePage } from "../../syscalls/page/page.ts";
 import { PageServer } from "../../syscalls/page/page_server.ts";
-import { startWorker, type WorkerEnd, type WorkerThread } from "./bootstrap.ts";
+import type { ThreadOptions, WorkerEnd, WorkerThread } from "./bootstrap.ts";
+import { folderOf, requireConfinable } from "./confinement.ts";
 import { HardKill } from "./hard_kill.ts";
 import type { StartRecord } from "./runtime.ts";
+import { SpareThreads } from "./spare_threads.ts";
 import { settlesWithin } from "./time_limit.ts";
 import { requireWorkerOptions } from "./worker_options.ts";
 
+/** How long a thread that was killed while it started may take to get where it can be ended. */
+const LOADING_MS = 2_000;
 /** How long a thread may take to end by itself before it counts as lingering. */
-const GRACE_MS = 250;
+const GRACE_MS = 1_000;
 const ROOT = new URL("../../", import.meta.url);
-const PUBLIC_MODULES = [new URL("mod.ts", ROOT), new URL("task.ts", ROOT)];
+const TASK_MODULE = new URL("task.ts", ROOT);
+const PUBLIC_MODULES = [
+  { url: new URL("mod.ts", ROOT), module: new URL("./task_side.ts", import.meta.url) },
+  { url: TASK_MODULE, module: TASK_MODULE },
+];
 const RUNTIME = new URL("./runtime.ts", import.meta.url);
 
 /** Which modules a task may load: the folder of its entry, and what it was allowed beyond. */
@@ -31,20 +41,29 @@ interface Reach {
   readonly imports: readonly string[];
 }
 
+/** How a {@linkcode WorkerDriver} works. */
+export interface WorkerDriverOptions {
+  /** Stops threads that never yield; the host allowed it. */
+  readonly hardKill: boolean;
+  /** How many threads are kept ready. */
+  readonly spareThreads: number;
+}
+
 /** Runs modules in workers. */
 export class WorkerDriver implements Driver {
   readonly #kernel: KernelCore;
   readonly #dispatcher: Dispatcher;
   readonly #hardKill: HardKill | undefined;
+  readonly #spares: SpareThreads;
   readonly #reaches = new WeakMap<TaskObject, Reach>();
   /** Threads that were told to end and haven't yet, or are known to linger. */
   readonly #ending = new Set<Promise<void>>();
 
-  /** @param hardKill Stops threads that never yield; the host allowed it. */
-  constructor(kernel: KernelCore, dispatcher: Dispatcher, hardKill: boolean) {
+  constructor(kernel: KernelCore, dispatcher: Dispatcher, options: WorkerDriverOptions) {
     this.#kernel = kernel;
     this.#dispatcher = dispatcher;
-    this.#hardKill = hardKill ? new HardKill() : undefined;
+    this.#hardKill = options.hardKill ? new HardKill() : undefined;
+    this.#spares = new SpareThreads(options.spareThreads);
   }
 
   accepts(program: unknown): boolean {
@@ -59,10 +78,11 @@ export class WorkerDriver implements Driver {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new KernelError("NOT_SUPPORTED", why, { cause });
     }
-    for (const url of request.imports) {
-      if (!URL.canParse(url)) {
-        throw new KernelError("INVALID_ARGUMENT", `imports has ${url}, which is no absolute URL`);
-      }
+    try {
+      requireConfinable(entry, request.imports);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new KernelError("INVALID_ARGUMENT", why, { cause });
     }
     // A task in a worker can't load what its own rule forbids by having a child load it.
     const reach = this.#reaches.get(parent);
@@ -75,17 +95,18 @@ export class WorkerDriver implements Driver {
 
   start(task: TaskObject, request: SpawnRequest): RunningProgram {
     const entry = entryOf(request.program);
-    const folder = entry.protocol === "data:" ? entry.href : new URL("./", entry).href;
-    this.#reaches.set(task, { folder, imports: request.imports });
+    const folder = folderOf(entry);
+    this.#reaches.set(task, { folder: folder || entry.href, imports: request.imports });
     const page = allocatePage();
+    task.seats = new Seats(new Int32Array(page.seats));
     const crash = (error: Error): void => task.end({ state: "crashed", error });
     const server = new PageServer(
       this.#dispatcher,
       { kernel: this.#kernel, task },
       page,
+      (memory) => thread.postMemory(memory),
       crash,
     );
-    void server.serve();
     const payload: StartRecord = {
       page,
       id: task.taskId,
@@ -93,26 +114,35 @@ export class WorkerDriver implements Driver {
       args: task.args,
       handles: task.given,
       limits: { ...task.account.limits },
+      hasSystemClock: this.#kernel.clock instanceof SystemClock,
     };
-    const thread = startWorker({
-      entry,
-      name: task.name,
+    const options: ThreadOptions = {
+      folder,
       imports: request.imports,
-      payload,
+      name: task.name,
       runtime: RUNTIME,
       publicModules: PUBLIC_MODULES,
-      onReady: () => task.started(),
+    };
+    const thread = this.#spares.take(options);
+    thread.start({
+      entry,
+      payload,
+      onReady: () => {
+        task.started();
+        this.#spares.refill(options);
+      },
       onEnd: (end) => {
         server.drainLast(); // what it asked for before it ended
         finish(task, end);
       },
     });
+    void server.serve(); // not before: a thread that can't be started leaves nobody who would end it
     return new WorkerProgram(server, thread, () => this.#retire(task, thread));
   }
 
   /** Resolves when every thread that was told to end has, or is known to linger. */
   async settled(): Promise<void> {
-    await Promise.all(this.#ending);
+    await Promise.all([...this.#ending, this.#spares.close()]);
   }
 
   #retire(task: TaskObject, thread: WorkerThread): void {
@@ -122,13 +152,16 @@ export class WorkerDriver implements Driver {
   }
 
   async #endThread(task: TaskObject, thread: WorkerThread): Promise<void> {
-    thread.terminate();
-    const isGone = this.#hardKill === undefined
-      ? await settlesWithin(thread.gone, GRACE_MS)
-      : (await this.#hardKill.kill(thread)).state === "gone";
-    if (isGone) return;
+    if (
+      await settlesWithin(thread.terminate(), LOADING_MS) && await this.#isGoneSoon(thread)
+    ) return;
     this.#kernel.lingering.add(task);
     void thread.gone.then(() => this.#kernel.lingering.delete(task));
+  }
+
+  async #isGoneSoon(thread: WorkerThread): Promise<boolean> {
+    if (this.#hardKill === undefined) return await settlesWithin(thread.gone, GRACE_MS);
+    return (await this.#hardKill.kill(thread)).state === "gone";
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * An untrusted plugin: it has two handles, tries what a plugin should not, and then does its work
- * for as long as it is let.
+ * An untrusted plugin: it has two handles, tries what a plugin should not, does its work for as long
+ * as it is let, and then runs away.
  *
  * @module
  */
@@ -19,8 +19,9 @@ async function attempt(what: string, run: () => unknown): Promise<void> {
   try {
     await run();
     say(`could ${what}`);
-  } catch {
-    say(`couldn't ${what}`);
+  } catch (error) {
+    const [why] = String(error instanceof Error ? error.message : error).split("\n");
+    say(`couldn't ${what}: ${why}`);
   }
 }
 
@@ -28,9 +29,17 @@ await attempt("read a file", () => Deno.readTextFileSync("README.md"));
 await attempt("open a connection", () => fetch("http://127.0.0.1/"));
 await attempt("load a module of Node's", () => import(["node", "child_process"].join(":")));
 await attempt("start a process", () => new Deno.Command("sh").spawn());
+await attempt("start a thread", () => new Worker("data:text/javascript,"));
+await attempt("start a task", () => task.spawn(import.meta.url));
+await attempt("take memory for a pipe", () => task.createPipe());
 await attempt("find a handle that it was not given", () => task.handle("database"));
-await attempt("guess a handle's number", () => task.syscall(100_000, 1));
+await attempt("guess a handle's number", () => task.syscall(100, 12_345));
+await attempt(
+  "write to what it may read",
+  () => task.syscall(201, requests.number, encoder.encode("x")),
+);
 await attempt("lend its requests on", () => requests.duplicate());
+say("ready");
 
 const buffer = new Uint8Array(256);
 try {
@@ -41,4 +50,4 @@ try {
   say(`has lost its requests: ${error instanceof KernelError ? error.code : error}`);
 }
 say("goes mad");
-for (;;) say("!"); // a flood; a pipe holds only so much
+for (;;);

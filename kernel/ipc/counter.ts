@@ -14,11 +14,14 @@ import type { ControlOps } from "../../capabilities/control_ops.ts";
 import { CounterCommand, type CounterOps, LARGEST_COUNT } from "../../capabilities/counter_ops.ts";
 import { IpcError, StreamError } from "../../capabilities/errors.ts";
 import { reportUncaught } from "../../capabilities/report_uncaught.ts";
+import { Rights } from "../../capabilities/rights.ts";
+import type { SeatHost, SeatOps } from "../../capabilities/seat_ops.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { type StreamOps, WOULD_BLOCK, type WouldBlock } from "../../capabilities/stream_ops.ts";
 import { copyBytes, lengthOf } from "../../memory/atomics.ts";
-import { allocateCounter, CounterCell } from "../../memory/counter_cell.ts";
+import { allocateCounter, CounterCell, CUT } from "../../memory/counter_cell.ts";
 import { KernelObject } from "../kernel_object.ts";
+import { CounterSharing } from "./counter_sharing.ts";
 
 /** Bytes of a counter's record in a stream: one little-endian unsigned number. */
 export const RECORD_BYTES = 8;
@@ -36,13 +39,20 @@ export interface CounterSettings {
 }
 
 /** A counter. */
-export class CounterObject extends KernelObject implements CounterOps, StreamOps, ControlOps {
+export class CounterObject extends KernelObject
+  implements CounterOps, StreamOps, ControlOps, SeatOps {
   readonly type = "counter";
-  readonly capabilities: number = Capability.COUNTER | Capability.STREAM | Capability.CONTROL;
+  readonly capabilities: number = Capability.COUNTER | Capability.STREAM | Capability.CONTROL |
+    Capability.SEATS;
+  readonly seatRights: Rights = Rights.READ | Rights.WRITE;
   readonly supportedControlCommands: readonly number[] = [CounterCommand.SET_SEMAPHORE];
-  readonly #memory: SharedArrayBuffer;
+  #memory: SharedArrayBuffer;
   /** The seat at `#memory` for the mode that the counter is in. */
   #cell: CounterCell;
+  /** Set while threads of tasks work on the cell too. */
+  #sharing: CounterSharing | undefined = undefined;
+  /** True once a thread has left nonsense in the cell. */
+  #isGarbled = false;
   readonly #writeListeners: Set<{ readonly listener: () => void }> = new Set();
 
   constructor(settings: CounterSettings = {}) {
@@ -52,7 +62,9 @@ export class CounterObject extends KernelObject implements CounterOps, StreamOps
   }
 
   get value(): bigint {
-    return this.#cell.value;
+    const { value } = this.#cell;
+    if (value === CUT) this.#requireSane();
+    return value;
   }
 
   get isSemaphore(): boolean {
@@ -60,7 +72,10 @@ export class CounterObject extends KernelObject implements CounterOps, StreamOps
   }
 
   tryAdd(amount: bigint): boolean {
-    if (!this.#cell.tryAdd(amount)) return false;
+    if (!this.#cell.tryAdd(amount)) {
+      this.#requireSane();
+      return false;
+    }
     this.waiters.wake();
     if (this.#writeListeners.size > 0) this.#tellListeners();
     return true;
@@ -68,7 +83,10 @@ export class CounterObject extends KernelObject implements CounterOps, StreamOps
 
   tryTake(): bigint | WouldBlock {
     const taken = this.#cell.tryTake();
-    if (taken === undefined) return WOULD_BLOCK;
+    if (taken === undefined) {
+      this.#requireSane();
+      return WOULD_BLOCK;
+    }
     this.waiters.wake();
     return taken;
   }
@@ -107,7 +125,34 @@ export class CounterObject extends KernelObject implements CounterOps, StreamOps
     }
     const before = this.isSemaphore ? 1 : 0;
     this.#cell = new CounterCell(this.#memory, { semaphore: argument === 1 });
+    this.#sharing?.modeChanged();
     return before;
+  }
+
+  /** @throws {KernelError} NOT_SUPPORTED while somebody listens: threads add without a word. */
+  seatHost(): SeatHost {
+    if (this.#writeListeners.size > 0 || this.#isGarbled) {
+      const why = this.#isGarbled ? "was garbled" : "has listeners";
+      throw new IpcError("NOT_SUPPORTED", `threads can't work on a counter that ${why}`);
+    }
+    return this.#sharing ??= new CounterSharing(this, this.#memory);
+  }
+
+  continueIn(memory: SharedArrayBuffer | undefined): void {
+    this.#isGarbled = memory === undefined;
+    this.#memory = memory ?? allocateCounter(CUT); // where nothing can be added or taken
+    this.#cell = new CounterCell(this.#memory, { semaphore: this.isSemaphore });
+  }
+
+  sharingEnded(): void {
+    this.#sharing = undefined;
+    // Later: whoever caused this may be in the middle of closing something.
+    queueMicrotask(() => this.waiters.wake());
+  }
+
+  /** Somebody waits: threads change the cell without a word to the kernel. */
+  onAwaited(): void {
+    this.#sharing?.awaited();
   }
 
   /**
@@ -116,6 +161,7 @@ export class CounterObject extends KernelObject implements CounterOps, StreamOps
    * @returns Ends that.
    */
   addWriteListener(listener: () => void): () => void {
+    this.#sharing?.dissolve();
     const entry = { listener };
     this.#writeListeners.add(entry);
     return () => void this.#writeListeners.delete(entry);
@@ -124,12 +170,22 @@ export class CounterObject extends KernelObject implements CounterOps, StreamOps
   override assertInvariants(): void {
     super.assertInvariants();
     this.#cell.assertInvariants();
+    if (this.#isGarbled) return;
     const { value } = this;
     if (value < 0n || value > LARGEST_COUNT) throw new Error(`the counter holds ${value}`);
   }
 
+  /** A value that only a hostile thread can have stored; the counter is over, for everybody. */
+  #requireSane(): void {
+    this.#sharing?.inspect();
+    if (!this.#isGarbled) return;
+    throw new IpcError("INVALID_STATE", "somebody who had its memory mapped has garbled it");
+  }
+
   protected ownSignals(): Signals {
-    const { value } = this;
+    const { value } = this.#cell;
+    // Garbled: whoever waits tries, and is told.
+    if (value === CUT) return Signals.READABLE | Signals.WRITABLE;
     return (value > 0n ? Signals.READABLE : 0) | (value < LARGEST_COUNT ? Signals.WRITABLE : 0);
   }
 

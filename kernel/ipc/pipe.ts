@@ -11,10 +11,12 @@
  */
 import { PipeError } from "../../capabilities/errors.ts";
 import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
+import type { SeatHost } from "../../capabilities/seat_ops.ts";
 import { allocateRing, Ring } from "../../memory/ring.ts";
 import { failed, type PipeCore } from "./pipe_endpoint.ts";
 import { PipeReaderEnd } from "./pipe_reader.ts";
 import { PipeWriterEnd } from "./pipe_writer.ts";
+import { RingSharing } from "./ring_sharing.ts";
 
 export { PipeEndpoint } from "./pipe_endpoint.ts";
 export { PipeReaderEnd, PipeWriterEnd };
@@ -36,7 +38,9 @@ export interface PipeSettings {
 
 /** A pipe: the ring, and the two ends that handles name. */
 export class UnidirectionalPipe implements PipeCore {
-  readonly ring: Ring;
+  /** The kernel's own seat at the ring. */
+  ring: Ring;
+  sharing: RingSharing | undefined = undefined;
   readonly isPacket: boolean;
   readonly reader: PipeReaderEnd;
   readonly writer: PipeWriterEnd;
@@ -55,6 +59,19 @@ export class UnidirectionalPipe implements PipeCore {
     this.writer = new PipeWriterEnd(this);
   }
 
+  seatHost(): SeatHost {
+    if (this.failure !== undefined) {
+      throw new PipeError("NOT_SUPPORTED", "threads can't work on a stream that was given up");
+    }
+    if (this.ring.condition !== 0) {
+      throw new PipeError("NOT_SUPPORTED", "threads can't work on memory that was garbled");
+    }
+    if (this.reader.isClosed) {
+      throw new PipeError("NOT_SUPPORTED", "threads can't work on a pipe without readers");
+    }
+    return this.sharing ??= new RingSharing(this);
+  }
+
   changed(): void {
     this.reader.waiters.wake();
     this.writer.waiters.wake();
@@ -63,6 +80,7 @@ export class UnidirectionalPipe implements PipeCore {
   /** Throws when an invariant is broken; for tests. */
   assertInvariants(): void {
     this.ring.assertInvariants();
+    this.sharing?.assertInvariants();
     this.reader.assertInvariants();
     this.writer.assertInvariants();
   }
@@ -93,24 +111,38 @@ export function transfer(
   if (most === 0) return 0;
   to.requireUnbroken();
   if (source.failure !== undefined) throw failed(source.failure);
-  const count = Math.min(most, source.ring.availableBytes, target.ring.freeBytes);
-  if (count === 0) {
-    const isAtEnd = source.writer.isClosed && source.ring.availableBytes === 0;
+  const isAtEnd = source.writer.isClosed && source.ring.availableBytes === 0;
+  if (Math.min(source.ring.availableBytes, target.ring.freeBytes) === 0) {
+    if (source.ring.condition !== 0) throw from.garbled();
+    if (target.ring.condition !== 0) throw to.garbled();
     return isAtEnd ? 0 : WOULD_BLOCK;
   }
-  let moved = 0;
-  do {
-    const part = source.ring.peek();
-    const length = target.ring.write(part, 0, Math.min(part.length, count - moved));
-    if (length <= 0) break; // only when a ring was garbled
-    if (!keep) source.ring.consume(length);
-    moved += length;
-  } while (moved < count && !keep);
+  const moved = moveAlone(source, target, most, keep);
+  if (moved === 0) return WOULD_BLOCK; // threads were there first, or a ring is garbled
   to.operations++;
   if (!keep) {
     from.operations++;
     source.changed();
   }
   target.changed();
+  return moved;
+}
+
+/** What leaves the one ring must find room in the other: no thread may come in between. */
+function moveAlone(source: PipeCore, target: PipeCore, most: number, keep: boolean): number {
+  source.sharing?.takeAlone();
+  target.sharing?.takeAlone();
+  const count = Math.min(most, source.ring.availableBytes, target.ring.freeBytes);
+  let moved = 0;
+  while (moved < count) {
+    const part = source.ring.peek();
+    const length = target.ring.write(part, 0, Math.min(part.length, count - moved));
+    if (length <= 0) break;
+    if (!keep) source.ring.consume(length);
+    moved += length;
+    if (keep) break;
+  }
+  source.sharing?.giveBack();
+  target.sharing?.giveBack();
   return moved;
 }

@@ -5,9 +5,12 @@
  */
 import { Capability } from "../../capabilities/capability.ts";
 import { PipeError } from "../../capabilities/errors.ts";
+import type { Rights } from "../../capabilities/rights.ts";
+import type { SeatHost, SeatOps } from "../../capabilities/seat_ops.ts";
 import type { PipeObject } from "../../capabilities/stream_ops.ts";
 import type { Ring } from "../../memory/ring.ts";
 import { KernelObject } from "../kernel_object.ts";
+import type { RingSharing } from "./ring_sharing.ts";
 
 const byteLengthGetter = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
@@ -21,7 +24,10 @@ export function byteLengthOf(view: Uint8Array): number {
 
 /** What the ends share. */
 export interface PipeCore {
+  /** The kernel's own seat at the ring. */
   readonly ring: Ring;
+  /** Set while threads of tasks work on the ring too. */
+  readonly sharing: RingSharing | undefined;
   readonly isPacket: boolean;
   readonly reader: PipeEndpoint;
   readonly writer: PipeEndpoint;
@@ -29,6 +35,8 @@ export interface PipeCore {
   failure: { readonly reason: unknown } | undefined;
   /** Bytes changed, or an end did: whoever can go on does. */
   changed(): void;
+  /** What threads have seats at. */
+  seatHost(): SeatHost;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -61,8 +69,9 @@ export class Window {
 }
 
 /** One end of a pipe; however many handles name it, it is one object. */
-export abstract class PipeEndpoint extends KernelObject implements PipeObject {
-  readonly capabilities: number = Capability.STREAM | Capability.STREAM_IPC | Capability.PIPE;
+export abstract class PipeEndpoint extends KernelObject implements PipeObject, SeatOps {
+  readonly capabilities: number = Capability.STREAM | Capability.STREAM_IPC | Capability.PIPE |
+    Capability.SEATS;
   readonly pipe: PipeCore;
   /** True from the close of the last handle on. */
   isClosed = false;
@@ -118,6 +127,18 @@ export abstract class PipeEndpoint extends KernelObject implements PipeObject {
     return `${this.type}, ${this.availableBytes} of ${this.bufferSize} bytes, ${peers}`;
   }
 
+  seatHost(): SeatHost {
+    return this.pipe.seatHost();
+  }
+
+  /** Somebody waits here: threads of tasks change the ring without a word to the kernel. */
+  onAwaited(): void {
+    this.pipe.sharing?.awaited(this.side);
+  }
+
+  abstract readonly seatRights: Rights;
+  /** Which of the ring's sides this end works on. */
+  protected abstract readonly side: "reader" | "writer";
   abstract get peerCount(): number;
   abstract tryRead(into: Uint8Array): number;
   abstract tryWrite(bytes: Uint8Array, start?: number): number;
@@ -139,7 +160,8 @@ export abstract class PipeEndpoint extends KernelObject implements PipeObject {
    * Who had the ring mapped wrote nonsense into it: the pipe is over for everybody, and nothing
    * but the pipe. To be thrown by the operation that noticed.
    */
-  protected garbled(): PipeError {
+  garbled(): PipeError {
+    this.pipe.sharing?.garbled();
     this.pipe.changed();
     return new PipeError("INVALID_STATE", "somebody who had its memory mapped has garbled it");
   }
@@ -154,6 +176,7 @@ export abstract class PipeEndpoint extends KernelObject implements PipeObject {
     this.isClosed = true;
     this.#windows.clear();
     this.#lastHandle = undefined;
+    this.pipe.sharing?.endClosed();
     this.pipe.changed();
   }
 

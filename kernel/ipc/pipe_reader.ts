@@ -6,13 +6,17 @@
  * @module
  */
 import { PipeError } from "../../capabilities/errors.ts";
+import { Rights } from "../../capabilities/rights.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
+import { BUSY, packetBytesNeeded } from "../../memory/ring.ts";
 import { byteLengthOf, failed, PipeEndpoint } from "./pipe_endpoint.ts";
 
 /** The end that bytes come out of. */
 export class PipeReaderEnd extends PipeEndpoint {
   readonly type = "pipe reader";
+  readonly seatRights: Rights = Rights.READ;
+  protected readonly side = "reader";
 
   get peerCount(): number {
     return this.pipe.writer.users;
@@ -20,11 +24,16 @@ export class PipeReaderEnd extends PipeEndpoint {
 
   tryRead(into: Uint8Array): number {
     const { pipe } = this;
+    pipe.sharing?.enter("reader");
     const read = pipe.isPacket ? this.#readPacket(into) : pipe.ring.read(into);
     if (read > 0) {
       this.operations++;
       pipe.changed();
       return read;
+    }
+    if (read === BUSY) {
+      pipe.sharing?.metLock("reader");
+      return WOULD_BLOCK;
     }
     if (pipe.ring.condition !== 0) throw this.garbled();
     if (pipe.failure !== undefined) throw failed(pipe.failure);
@@ -45,7 +54,11 @@ export class PipeReaderEnd extends PipeEndpoint {
   peek(by: unknown, direct: boolean): Uint8Array {
     const { pipe } = this;
     if (pipe.failure !== undefined) throw failed(pipe.failure);
+    pipe.sharing?.enter("reader");
     const bytes = pipe.ring.peek();
+    if (pipe.ring.condition !== 0) throw this.garbled();
+    // Nobody waits here, but who looks again must not find a dead thread's lock for ever.
+    if (bytes.length === 0 && pipe.ring.availableBytes > 0) pipe.sharing?.metLock("reader");
     const isDirect = direct && this.users === 1;
     const view = isDirect ? bytes : Uint8Array.from(bytes);
     this.windowOf(by).open(view, view.length, isDirect, this.operations);
@@ -69,7 +82,7 @@ export class PipeReaderEnd extends PipeEndpoint {
     if (this.pipe.isPacket && bytes !== window.bytes) {
       throw new PipeError("INVALID_ARGUMENT", `a packet of ${window.bytes} bytes is taken whole`);
     }
-    if (this.pipe.ring.consume(bytes) !== bytes) throw this.garbled();
+    this.#consume(bytes);
     this.operations++;
     window.bytes -= bytes;
     window.operations = this.operations;
@@ -84,17 +97,27 @@ export class PipeReaderEnd extends PipeEndpoint {
     return signals;
   }
 
+  #consume(bytes: number): void {
+    const { ring, sharing } = this.pipe;
+    const consumed = ring.consume(bytes);
+    if (consumed === bytes) return;
+    if (consumed === BUSY) sharing?.metLock("reader");
+    if (ring.condition !== 0) throw this.garbled();
+    // Threads read here too: what was shown may be theirs by now.
+    throw new PipeError("INVALID_STATE", "another thread reads, or read since");
+  }
+
   #readPacket(into: Uint8Array): number {
     const { ring } = this.pipe;
-    const needed = ring.availableBytes;
     const room = byteLengthOf(into);
-    if (needed > room && room > 0) {
-      throw new PipeError(
-        "BUFFER_TOO_SMALL",
-        `the next packet has ${needed} bytes and the buffer ${room}`,
-        { needed },
-      );
-    }
-    return room === 0 ? 0 : ring.readPacket(into);
+    if (room === 0) return 0;
+    const read = ring.readPacket(into);
+    const needed = packetBytesNeeded(read);
+    if (needed === 0) return read;
+    throw new PipeError(
+      "BUFFER_TOO_SMALL",
+      `the next packet has ${needed} bytes and the buffer ${room}`,
+      { needed },
+    );
   }
 }

@@ -6,13 +6,17 @@
  * @module
  */
 import { PipeError } from "../../capabilities/errors.ts";
+import { Rights } from "../../capabilities/rights.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
+import { BUSY } from "../../memory/ring.ts";
 import { byteLengthOf, PipeEndpoint, type Window } from "./pipe_endpoint.ts";
 
 /** The end that bytes go into. */
 export class PipeWriterEnd extends PipeEndpoint {
   readonly type = "pipe writer";
+  readonly seatRights: Rights = Rights.WRITE;
+  protected readonly side = "writer";
 
   get peerCount(): number {
     return this.pipe.reader.users;
@@ -27,11 +31,13 @@ export class PipeWriterEnd extends PipeEndpoint {
     const end = byteLengthOf(bytes);
     if (start >= end) return 0;
     if (pipe.reader.isClosed || pipe.failure !== undefined) throw this.#broken();
+    pipe.sharing?.enter("writer");
     const written = pipe.isPacket
       ? this.#writePacket(bytes, end)
       : pipe.ring.write(bytes, start, end);
     if (written <= 0) {
       if (pipe.ring.condition !== 0) throw this.garbled();
+      if (written === BUSY) pipe.sharing?.metLock("writer");
       return WOULD_BLOCK;
     }
     this.operations++;
@@ -58,6 +64,7 @@ export class PipeWriterEnd extends PipeEndpoint {
     if (bytes > most) {
       throw new PipeError("OUT_OF_RANGE", `${bytes} bytes never fit, the most is ${most}`);
     }
+    pipe.sharing?.enter("writer");
     if (pipe.ring.freeBytes < bytes) return undefined;
     const isDirect = direct && this.users === 1;
     const view = isDirect ? pipe.ring.reserve(bytes) : new Uint8Array(bytes);
@@ -96,6 +103,7 @@ export class PipeWriterEnd extends PipeEndpoint {
     const { pipe } = this;
     if (pipe.failure !== undefined) return;
     pipe.failure = { reason };
+    pipe.sharing?.dissolve();
     for (let rest = pipe.ring.peek(); rest.length > 0; rest = pipe.ring.peek()) {
       pipe.ring.consume(rest.length);
     }
@@ -111,20 +119,24 @@ export class PipeWriterEnd extends PipeEndpoint {
   }
 
   #publish(window: Window, bytes: number, content: Uint8Array | undefined): void {
-    const { ring, isPacket } = this.pipe;
+    const { pipe } = this;
     if (window.isDirect) {
       if (window.operations !== this.operations) {
         throw new PipeError("INVALID_STATE", "the pipe was written to since the reservation");
       }
       if (content !== undefined) window.view.set(content);
-      if (ring.commit(bytes) !== bytes) throw this.garbled();
-      return;
+    } else {
+      pipe.sharing?.enter("writer");
+      const room = pipe.ring.reserve(bytes);
+      if (room === undefined) throw new PipeError("INVALID_STATE", "the reserved room is gone");
+      room.set(content ?? window.view.subarray(0, bytes));
     }
-    if (ring.freeBytes < bytes) throw new PipeError("INVALID_STATE", "the reserved room is gone");
-    const written = isPacket
-      ? ring.writePacket(content ?? window.view, 0, bytes)
-      : ring.write(content ?? window.view, 0, bytes);
-    if (written !== bytes) throw this.garbled();
+    const committed = pipe.ring.commit(bytes);
+    if (committed === bytes) return;
+    if (committed === BUSY) pipe.sharing?.metLock("writer");
+    if (pipe.ring.condition !== 0) throw this.garbled();
+    // Threads of tasks have a part in the ring, or one had: it isn't the one that was reserved in.
+    throw new PipeError("INVALID_STATE", "the reserved room is gone");
   }
 
   #writePacket(bytes: Uint8Array, length: number): number {

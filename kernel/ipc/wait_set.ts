@@ -6,7 +6,8 @@
  * Invariants:
  * - keys are unique; each member is charged to the set's owner as one pending wait;
  * - a level-triggered member is in the ready list exactly while one of its signals is up;
- * - an edge-triggered member is in it from a rise until it is reported or its signals fall;
+ * - an edge-triggered member is in it from a rise until it is reported or its signals fall; where
+ *   threads change the object unseen, whatever is up after a change of theirs counts as a rise;
  * - no wait set reaches itself through its members.
  *
  * @module
@@ -84,6 +85,11 @@ class Member extends ReadyNode implements Waiter {
     if (up === 0) this.set.notReady(this);
     else if (hasRisen || !this.isEdge) this.set.ready(this);
     return "skipped";
+  }
+
+  /** What is up is taken for a rise: one may have been missed. */
+  mayHaveFallen(): void {
+    this.#seen = 0;
   }
 
   /** The member's handle is gone: so is the member. */

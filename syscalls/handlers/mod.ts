@@ -12,6 +12,7 @@ import { handleHandlers } from "./handles.ts";
 import { memoryHandlers } from "./memory.ts";
 import { messageHandlers } from "./messages.ts";
 import { networkHandlers } from "./network.ts";
+import { seatHandlers } from "./seats.ts";
 import { socketHandlers } from "./sockets.ts";
 import { streamHandlers } from "./streams.ts";
 import { taskHandlers } from "./tasks.ts";
@@ -32,4 +33,5 @@ export const HANDLERS: Handlers<typeof SYSCALLS> = {
   ...groupHandlers,
   ...counterHandlers,
   ...memoryHandlers,
+  ...seatHandlers,
 };

@@ -58,17 +58,20 @@ export const taskHandlers: Handlers<typeof taskCalls> = {
   },
 };
 
-/** A function's name; it may be a getter or a proxy's, so it counts for what it is worth. */
+/** A module's file, or a function's name, which may be a getter's or a proxy's. */
 function nameOf(program: unknown): string {
-  if (typeof program === "string" && URL.canParse(program)) {
-    const { pathname } = new URL(program);
-    return pathname.slice(pathname.lastIndexOf("/") + 1).slice(0, 255) || "task";
-  }
-  if (typeof program !== "function") return "task";
   try {
+    if (program instanceof URL) return fileOf(program);
+    if (typeof program === "string" && URL.canParse(program)) return fileOf(new URL(program));
+    if (typeof program !== "function") return "task";
     const name: unknown = program.name;
     return typeof name === "string" && name !== "" ? name.slice(0, 255) : "task";
   } catch {
     return "task";
   }
+}
+
+function fileOf({ pathname, protocol }: URL): string {
+  if (protocol === "data:") return "task"; // there is no file, and what comes last may be anything
+  return pathname.slice(pathname.lastIndexOf("/") + 1).slice(0, 255) || "task";
 }

@@ -32,3 +32,10 @@ export const MAX_DEPTH = 16;
 export const MAX_VALUES = 2 ** 18;
 /** Hexadecimal digits that a bigint may have. */
 export const MAX_DIGITS = 64;
+/**
+ * How many keys of maps may be numbers. V8 hashes those without a secret, so that somebody can pick
+ * them all for one bucket, and then each one costs a walk past all before it.
+ */
+export const MAX_NUMBER_KEYS = 4_096;
+/** How many errors there may be: each has the stack of where it was made collected for it. */
+export const MAX_ERRORS = 1_024;

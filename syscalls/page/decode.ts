@@ -4,7 +4,10 @@
  * @module
  */
 import { type ErrorCode, KernelError, rebuildError } from "../../capabilities/errors.ts";
-import { MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Tag } from "./codec.ts";
+import { MAX_DEPTH, MAX_DIGITS, MAX_ERRORS, MAX_NUMBER_KEYS, MAX_VALUES, Tag } from "./codec.ts";
+
+/** Code units that become characters at once: arguments of one call. */
+const PIECE_UNITS = 4_096;
 
 /** The largest buffer that is kept for its view. */
 const KEPT_BYTES = 64 * 1_024;
@@ -18,8 +21,10 @@ class Input {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #at = 0;
-  /** Values read so far. */
+  /** What was read so far. */
   #values = 0;
+  #numberKeys = 0;
+  #errors = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -33,6 +38,17 @@ class Input {
   /** Another value begins. */
   countValue(): void {
     if (++this.#values > MAX_VALUES) throw malformed("it has too many values");
+  }
+
+  /** Another key of a map was read. */
+  countKey(key: unknown): void {
+    if (typeof key !== "number" && typeof key !== "bigint") return;
+    if (++this.#numberKeys > MAX_NUMBER_KEYS) throw malformed("its maps have too many number keys");
+  }
+
+  /** Another error begins. */
+  countError(): void {
+    if (++this.#errors > MAX_ERRORS) throw malformed("it has too many errors");
   }
 
   uint8(): number {
@@ -165,12 +181,13 @@ function read(input: Input, depth: number): unknown {
     case Tag.ARRAY:
       return readArray(input, depth);
     case Tag.MAP:
-      return new Map(readPairs(input, depth));
+      return readMap(input, depth);
     case Tag.OBJECT:
       return readObject(input, depth);
     case Tag.UTF16:
       return readUtf16(input.raw());
     case Tag.ERROR:
+      input.countError();
       return readError(readObject(input, depth));
     default:
       throw malformed(`no value has the tag ${tag}`);
@@ -197,6 +214,12 @@ function readPairs(input: Input, depth: number): [unknown, unknown][] {
     { length: countOf(input, 2) },
     () => [read(input, depth + 1), read(input, depth + 1)],
   );
+}
+
+function readMap(input: Input, depth: number): Map<unknown, unknown> {
+  const pairs = readPairs(input, depth);
+  for (const [key] of pairs) input.countKey(key); // before any is hashed
+  return new Map(pairs);
 }
 
 function readObject(input: Input, depth: number): Record<string, unknown> {
@@ -231,9 +254,15 @@ function readBigint(digits: string): bigint {
 function readUtf16(bytes: Uint8Array): string {
   if (bytes.length % 2 !== 0) throw malformed("a string ends within a character");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let text = "";
-  for (let i = 0; i < bytes.length; i += 2) text += String.fromCharCode(view.getUint16(i, true));
-  return text;
+  // In pieces: characters added one by one would take many times the string's memory.
+  const pieces: string[] = [];
+  for (let from = 0; from < bytes.length; from += 2 * PIECE_UNITS) {
+    const count = Math.min(PIECE_UNITS, (bytes.length - from) / 2);
+    const units = new Uint16Array(count);
+    for (let i = 0; i < count; i++) units[i] = view.getUint16(from + 2 * i, true);
+    pieces.push(Reflect.apply(String.fromCharCode, undefined, units));
+  }
+  return pieces.join("");
 }
 
 function readError(facts: Record<string, unknown>): Error {

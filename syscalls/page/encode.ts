@@ -4,7 +4,7 @@
  * @module
  */
 import { KernelError } from "../../capabilities/errors.ts";
-import { MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Tag } from "./codec.ts";
+import { MAX_DEPTH, MAX_DIGITS, MAX_ERRORS, MAX_NUMBER_KEYS, MAX_VALUES, Tag } from "./codec.ts";
 
 /** What an encoder keeps for the next value; more is given back. */
 const KEPT_BYTES = 256 * 1_024;
@@ -16,8 +16,10 @@ class Output {
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(1_024);
   view: DataView = new DataView(this.bytes.buffer);
   length = 0;
-  /** Values written so far. */
+  /** What was written so far. */
   values = 0;
+  numberKeys = 0;
+  errors = 0;
 
   /** Room for so many more; returns where it begins. */
   take(count: number): number {
@@ -150,10 +152,15 @@ function writeObject(output: Output, value: object | null, depth: number): void 
     return;
   }
   if (value instanceof Map) {
+    const pairs = [...value];
+    countKeys(output, pairs);
     output.uint8(Tag.MAP);
-    return writePairs(output, [...value], depth);
+    return writePairs(output, pairs, depth);
   }
   if (value instanceof Error) {
+    if (++output.errors > MAX_ERRORS) {
+      throw new KernelError("NOT_SUPPORTED", `more than ${MAX_ERRORS} errors can't cross together`);
+    }
     output.uint8(Tag.ERROR);
     return writePairs(output, errorFacts(value), depth);
   }
@@ -172,6 +179,17 @@ function writeObject(output: Output, value: object | null, depth: number): void 
     const key = keys[i] as string;
     write(output, key, depth + 1);
     write(output, (value as Record<string, unknown>)[key], depth + 1);
+  }
+}
+
+/** What the other side counts, for the reason given there. */
+function countKeys(output: Output, pairs: readonly [unknown, unknown][]): void {
+  for (const [key] of pairs) {
+    if (typeof key === "number" || typeof key === "bigint") output.numberKeys++;
+  }
+  if (output.numberKeys > MAX_NUMBER_KEYS) {
+    const most = `more than ${MAX_NUMBER_KEYS} numbers as keys of maps`;
+    throw new KernelError("NOT_SUPPORTED", `${most} can't cross together; arrays of pairs can`);
   }
 }
 

@@ -7,7 +7,7 @@
  * @module
  */
 import { Doorbell, Flag } from "../../memory/doorbell.ts";
-import { allocateRing, Ring } from "../../memory/ring.ts";
+import { allocateRing, Ring, type WatchedWord } from "../../memory/ring.ts";
 
 /** Bytes that each ring holds: a frame with 64 KiB in it goes at once, a longer one in pieces. */
 const RING_BYTES = 128 * 1_024;
@@ -19,12 +19,16 @@ const REQUESTS_WAIT = 48;
 const REPLIES_WAIT = 64;
 const CROWDED = 80;
 const CONTROL_BYTES = 384;
+/** Objects whose memory the thread can work on at once: a word for each. */
+const SEATS = 1_024;
 
 /** What crosses to the worker. */
 export interface PageMemory {
   readonly control: SharedArrayBuffer;
   readonly requests: SharedArrayBuffer;
   readonly replies: SharedArrayBuffer;
+  /** The words that tell the thread of changes at its seats. */
+  readonly seats: SharedArrayBuffer;
 }
 
 /** A page as one side uses it. */
@@ -45,6 +49,10 @@ export interface Page {
   readonly crowded: Flag;
   /** Raised by the kernel when the task has ended. */
   readonly killed: Flag;
+  /** As a word to watch, for waits that don't concern the page. */
+  readonly killedWord: WatchedWord;
+  /** A word for each seat. */
+  readonly seats: Int32Array;
 }
 
 /** A fresh page. */
@@ -53,6 +61,7 @@ export function allocatePage(): PageMemory {
     control: new SharedArrayBuffer(CONTROL_BYTES),
     requests: allocateRing(RING_BYTES),
     replies: allocateRing(RING_BYTES),
+    seats: new SharedArrayBuffer(SEATS * Int32Array.BYTES_PER_ELEMENT),
   };
 }
 
@@ -70,6 +79,8 @@ export function openPage(memory: PageMemory, side: "task" | "kernel"): Page {
     repliesWait: new Flag(words, REPLIES_WAIT),
     crowded: new Flag(words, CROWDED),
     killed: new Flag(words, KILLED),
+    killedWord: { word: words, index: KILLED, value: 0 },
+    seats: new Int32Array(memory.seats),
   };
 }
 
@@ -91,6 +102,8 @@ export const ReplyKind = Object.freeze({
   FAILED: 1,
   /** No reply to a call: the task's signal is aborted. */
   ABORTED: 2,
+  /** The result without its memory, which was posted before: no ring carries that. */
+  DONE_WITH_MEMORY: 3,
 });
 
 /** The longest request, in bytes. Bounds what one task can make the kernel hold for it. */

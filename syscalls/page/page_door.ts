@@ -7,15 +7,17 @@
  * @module
  */
 import { KernelError } from "../../capabilities/errors.ts";
+import type { HandleInfo } from "../../capabilities/handle.ts";
 import type { WouldBlock } from "../../capabilities/stream_ops.ts";
 import {
   ArgumentForm,
   byteLengthOf,
   type CheckedWaitOptions,
   checkWaitOptions,
+  hasAborted,
   type WaitOptions,
 } from "../arguments.ts";
-import type { CallerArgs, Door, Syscall, SyscallSpec } from "../door.ts";
+import type { CallerArgs, Door, Syscall, SyscallSpec, ThreadSeats } from "../door.ts";
 import { SYSCALLS, SYSCALLS_BY_NUMBER } from "../table.ts";
 import { decode } from "./decode.ts";
 import { encode } from "./encode.ts";
@@ -29,10 +31,17 @@ import {
   ReplyKind,
   RequestMode,
 } from "./page.ts";
-import { asError, canceled, inWordsOf, taskDead, tooLong, withTransferred } from "./page_errors.ts";
-
-/** Bytes of a long write that go at once: the kernel holds them while the call waits. */
-const PIECE_BYTES = 64 * 1_024;
+import { PageSeats } from "./page_seats.ts";
+import { isLongWrite, pieces, timeLeft } from "./pieces.ts";
+import {
+  asError,
+  canceled,
+  inWordsOf,
+  taskDead,
+  tooLong,
+  withReason,
+  withTransferred,
+} from "./page_errors.ts";
 
 /** A call that has no reply yet. */
 interface OpenCall {
@@ -44,18 +53,39 @@ interface OpenCall {
 /** Calls the kernel from another thread. */
 export class PageDoor implements Door {
   readonly sharesMemory = false;
+  readonly seats: ThreadSeats;
   readonly #page: Page;
   readonly #requests: FrameSender;
   readonly #replies: FrameReceiver;
   readonly #open = new Map<number, OpenCall>();
+  readonly #receiveMemory: () => unknown;
   readonly #onAbort: () => void;
+  /** What a handle names, in words; undefined where there is no such handle. */
+  readonly #typeOf = (handle: number): string | undefined => {
+    try {
+      return (this.call(SYSCALLS.handleQuery, handle) as HandleInfo).type;
+    } catch {
+      return undefined;
+    }
+  };
   #nextId = 1;
   /** True from the first request of a turn until the bell is rung for all of them. */
   #willRing = false;
 
-  /** @param onAbort The task's signal is aborted. */
-  constructor(memory: PageMemory, onAbort: () => void) {
+  /**
+   * @param receiveMemory Takes the next memory that the kernel has posted to this thread.
+   * @param hasSystemClock True when the kernel's time is the system's.
+   * @param onAbort The task's signal is aborted.
+   */
+  constructor(
+    memory: PageMemory,
+    receiveMemory: () => unknown,
+    hasSystemClock: boolean,
+    onAbort: () => void,
+  ) {
     this.#page = openPage(memory, "task");
+    this.seats = new PageSeats(this, this.#page, hasSystemClock);
+    this.#receiveMemory = receiveMemory;
     this.#requests = new FrameSender(this.#page.requests, this.#page.requestsWait);
     this.#replies = new FrameReceiver(this.#page.replies, this.#page.repliesWait, MAX_REPLY_BYTES);
     this.#onAbort = onAbort;
@@ -74,7 +104,7 @@ export class PageDoor implements Door {
     options: WaitOptions | undefined,
     ...args: CallerArgs<Args>
   ): Promise<Result> {
-    const wait = checkWaitOptions(options);
+    const wait = this.#inWords(syscall, args, () => checkWaitOptions(options));
     if (!isLongWrite(syscall, args)) {
       return await this.#waitFor(syscall, args, wait) as Result;
     }
@@ -96,8 +126,8 @@ export class PageDoor implements Door {
     options: WaitOptions | undefined,
     ...args: CallerArgs<Args>
   ): Result {
-    const { signal, timeoutMs } = checkWaitOptions(options);
-    if (signal?.aborted === true) throw canceled(syscall.name, signal);
+    const { signal, timeoutMs } = this.#inWords(syscall, args, () => checkWaitOptions(options));
+    this.#requireNotAborted(syscall, args, signal);
     if (!isLongWrite(syscall, args)) {
       return this.#callNow(syscall, syscall.number, args, RequestMode.WAIT, timeoutMs) as Result;
     }
@@ -118,12 +148,7 @@ export class PageDoor implements Door {
   }
 
   isOpen(handle: number): boolean {
-    try {
-      this.call(SYSCALLS.handleQuery, handle);
-      return true;
-    } catch {
-      return false;
-    }
+    return this.#typeOf(handle) !== undefined;
   }
 
   raw(number: number, args: readonly unknown[]): unknown {
@@ -132,6 +157,26 @@ export class PageDoor implements Door {
     const given = args.slice(0, arity);
     if (spec?.mayWait !== true) return this.#callNow(spec, number, given, RequestMode.TRY);
     return this.wait(spec, args[arity] as WaitOptions | undefined, ...given as never[]);
+  }
+
+  /** What `make` gives; a refusal is told in the words of the call. */
+  #inWords<Result>(
+    spec: SyscallSpec | undefined,
+    args: readonly unknown[],
+    make: () => Result,
+  ): Result {
+    return inWordsOf(spec, args, this.#typeOf, make);
+  }
+
+  #requireNotAborted(
+    spec: SyscallSpec,
+    args: readonly unknown[],
+    signal: AbortSignal | undefined,
+  ): void {
+    if (signal === undefined || !hasAborted(signal)) return;
+    this.#inWords(spec, args, () => {
+      throw canceled(signal);
+    });
   }
 
   /** Sends a request and takes replies until its own is there. */
@@ -163,8 +208,8 @@ export class PageDoor implements Door {
     args: readonly unknown[],
     { signal, timeoutMs }: CheckedWaitOptions,
   ): Promise<unknown> {
-    if (signal?.aborted === true) return Promise.reject(canceled(spec.name, signal));
     return new Promise((resolve, reject) => {
+      this.#requireNotAborted(spec, args, signal);
       const id = this.#send(spec, spec.number, args, RequestMode.WAIT, timeoutMs, {
         resolve: (result) => {
           signal?.removeEventListener("abort", cancel);
@@ -173,7 +218,7 @@ export class PageDoor implements Door {
         reject: (error) => {
           signal?.removeEventListener("abort", cancel);
           const wasCanceled = error instanceof KernelError && error.code === "CANCELED";
-          reject(wasCanceled && signal !== undefined ? canceled(spec.name, signal, error) : error);
+          reject(wasCanceled && signal !== undefined ? withReason(error, signal) : error);
         },
       });
       const cancel = (): void => {
@@ -200,15 +245,19 @@ export class PageDoor implements Door {
     const sent = args.map((given, i) => {
       const argument = spec?.args[i];
       if (argument?.form !== ArgumentForm.BUFFER) return given;
-      const bytes = inWordsOf(spec, () => argument.check(given, argument.name)) as Uint8Array;
+      const bytes = this.#inWords(
+        spec,
+        args,
+        () => argument.check(given, argument.name),
+      ) as Uint8Array;
       if (argument.isOutput !== true) return bytes;
       output = bytes;
       return byteLengthOf(bytes);
     });
     const request = [id, mode, number, sent, timeoutMs === Infinity ? -1 : timeoutMs];
-    const frame = inWordsOf(spec, () => encode(request, HEADER_BYTES));
+    const frame = this.#inWords(spec, args, () => encode(request, HEADER_BYTES));
     if (frame.length - HEADER_BYTES > MAX_REQUEST_BYTES) {
-      inWordsOf(spec, () => tooLong(frame.length));
+      this.#inWords(spec, args, () => tooLong(frame.length));
     }
     this.#open.set(id, { ...settle, output });
     this.#requests.send(frame);
@@ -247,6 +296,10 @@ export class PageDoor implements Door {
 
   #settle([id, kind, value, bytes]: [number, number, unknown, Uint8Array | undefined]): void {
     if (kind === ReplyKind.ABORTED) return this.#onAbort();
+    // Posted and replied to in the same order, so it is taken also where nobody waits any more.
+    if (kind === ReplyKind.DONE_WITH_MEMORY) {
+      value = { ...value as object, memory: this.#receiveMemory() };
+    }
     const call = this.#open.get(id);
     if (call === undefined) return;
     this.#open.delete(id);
@@ -280,19 +333,4 @@ function withOutput(value: unknown, output: Uint8Array, length: number): unknown
   if (typeof value !== "object" || value === null || !("bytes" in value)) return value;
   const { bytes } = value as { readonly bytes: Uint8Array };
   return { ...value, bytes: output.subarray(0, Math.min(length, bytes.length)) };
-}
-
-function isLongWrite(spec: SyscallSpec, args: readonly unknown[]): boolean {
-  const bytes = args[1];
-  return spec.movesAll === true && bytes instanceof Uint8Array && bytes.length > PIECE_BYTES;
-}
-
-function timeLeft(until: number): number {
-  return Math.max(0, until - performance.now());
-}
-
-function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-    yield bytes.subarray(at, at + PIECE_BYTES);
-  }
 }

@@ -10,15 +10,31 @@ import {
   KernelError,
   rebuildError,
 } from "../../capabilities/errors.ts";
+import { abortReason, ArgumentForm } from "../arguments.ts";
 import type { SyscallSpec } from "../door.ts";
 
-/** What `make` gives; a refusal is told in the words of the call. */
-export function inWordsOf<Result>(spec: SyscallSpec | undefined, make: () => Result): Result {
+/**
+ * What `make` gives; a refusal is told in the words of the call, as the kernel tells its own.
+ *
+ * @param typeOf What a handle names; undefined where there is no such handle.
+ */
+export function inWordsOf<Result>(
+  spec: SyscallSpec | undefined,
+  args: readonly unknown[],
+  typeOf: (handle: number) => string | undefined,
+  make: () => Result,
+): Result {
   try {
     return make();
   } catch (error) {
     if (!(error instanceof KernelError) || spec === undefined) throw error;
-    throw inContext(error, spec.name, spec.verb);
+    const first = args[0];
+    if (spec.args[0]?.form !== ArgumentForm.HANDLE || typeof first !== "number") {
+      throw inContext(error, spec.name, spec.verb);
+    }
+    const type = typeOf(first);
+    const handle = type === undefined ? `handle ${first}` : `handle ${first} (${type})`;
+    throw inContext(error, spec.name, `${spec.verb} ${handle}`);
   }
 }
 
@@ -44,16 +60,18 @@ export function taskDead(): KernelError {
   return new KernelError("TASK_DEAD", "The task has ended");
 }
 
-/** The error of a call whose signal was aborted; `from` is what the kernel said, if it was asked. */
-export function canceled(
-  syscall: string,
-  { reason }: AbortSignal,
-  from?: KernelError,
-): KernelError {
-  return new KernelError("CANCELED", from?.message ?? `Cannot wait: its signal was aborted`, {
-    syscall,
-    cause: reason,
-    ...(from?.transferred === undefined ? {} : { transferred: from.transferred }),
+/** The reason of a call whose signal was aborted. */
+export function canceled(signal: AbortSignal): KernelError {
+  return new KernelError("CANCELED", "its signal was aborted", { cause: abortReason(signal) });
+}
+
+/** What the kernel said of a call that was canceled, with the reason, which it doesn't know. */
+export function withReason(error: KernelError, signal: AbortSignal): KernelError {
+  const { name, code, message, syscall, transferred } = error;
+  return rebuildError(name, code, message, {
+    cause: abortReason(signal),
+    ...(syscall === undefined ? {} : { syscall }),
+    ...(transferred === undefined ? {} : { transferred }),
   });
 }
 

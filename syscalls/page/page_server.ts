@@ -8,7 +8,6 @@
  * @module
  */
 import { KernelError } from "../../capabilities/errors.ts";
-import { nextTurn } from "../../memory/doorbell.ts";
 import { ArgumentForm } from "../arguments.ts";
 import type { Caller } from "../caller.ts";
 import type { CompiledSyscall } from "../compiled_syscall.ts";
@@ -30,18 +29,24 @@ import { tooLongForBuffer } from "./page_errors.ts";
 
 /** Requests served before everybody else in the isolate gets a turn. */
 const REQUESTS_PER_TURN = 256;
-/** Calls, each of which came right after the answer to the one before, until the same. */
-const CALLS_PER_TURN = 64;
+/** Bytes of them: the task may fill its ring again as fast as it is emptied. */
+const BYTES_PER_TURN = 1_024 * 1_024;
+/** Looks at a bell that the task goes on ringing before everybody else gets a turn. */
+const LOOKS_PER_TURN = 64;
 /** Turns that a full ring of the shortest requests takes at most. */
 const LAST_TURNS = 16;
 /** Bytes of replies that may wait for the task before its requests have to. */
 const MAX_BACKLOG_BYTES = 1_024 * 1_024;
+/** Bytes of them at which the task ends: what waited is answered even when requests have to wait. */
+const MAX_UNTAKEN_BYTES = 128 * 1_024 * 1_024;
 /** Calls of one task that may wait in the kernel at once through its page. */
 const MAX_WAITING_CALLS = 1_024;
 /** Bytes of requests that wait, together: what a call writes is held while it waits. */
 const MAX_HELD_BYTES = 96 * 1_024 * 1_024;
 /** The most bytes that a call which waits reads at once where much is held already. */
 const MAX_WAITING_OUTPUT_BYTES = 64 * 1_024;
+/** Longer messages of errors are cut: they may quote what the task sent. */
+const MAX_ERROR_TEXT = 4_096;
 /** The most bytes that any call reads at once. */
 const MAX_OUTPUT_BYTES = 16 * 1_024 * 1_024;
 
@@ -71,6 +76,7 @@ export class PageServer {
   readonly #waiting = new Map<number, PendingCall>();
   /** Bytes of the requests that wait. */
   #heldBytes = 0;
+  readonly #post: (memory: SharedArrayBuffer | ArrayBuffer) => void;
   readonly #onViolation: (error: Error) => void;
   /** Processors that tasks may keep busy while they look for answers: all but the kernel's own. */
   readonly #processorsForTasks = Math.max(1, navigator.hardwareConcurrency - 1);
@@ -83,16 +89,21 @@ export class PageServer {
   #willRing = false;
   #isStopped = false;
 
-  /** @param onViolation The task broke the protocol; called once at most. */
+  /**
+   * @param post Hands memory to the task's thread, which takes it in this order.
+   * @param onViolation The task broke the protocol; called once at most.
+   */
   constructor(
     dispatcher: Dispatcher,
     caller: Caller,
     memory: PageMemory,
+    post: (memory: SharedArrayBuffer | ArrayBuffer) => void,
     onViolation: (error: Error) => void,
   ) {
     this.#dispatcher = dispatcher;
     this.#caller = caller;
     this.#page = openPage(memory, "kernel");
+    this.#post = post;
     this.#requests = new FrameReceiver(
       this.#page.requests,
       this.#page.requestsWait,
@@ -108,45 +119,51 @@ export class PageServer {
   /** Serves until it is stopped. */
   async serve(): Promise<void> {
     const { requestBell } = this.#page;
-    let callsAtOnce = 0;
+    const { task } = this.#caller;
+    let looks = 0;
     while (!this.#isStopped) {
       const seen = requestBell.count;
-      if (this.drain() || callsAtOnce >= CALLS_PER_TURN) {
-        callsAtOnce = 0;
-        await nextTurn();
-      } else if (!this.#isCrowded && requestBell.isRungSoon(seen)) {
-        callsAtOnce++;
-        await null; // whom the call woke goes on
-      } else {
-        callsAtOnce = 0;
-        await requestBell.changed(seen);
-      }
+      const hasMore = this.drain();
+      // No bell announces what a stopped task left in the page.
+      if (task.isStopped) await task.whenContinued();
+      // A bell that is rung all the time is never waited for, and microtasks let nobody else run.
+      else if (hasMore || ++looks % LOOKS_PER_TURN === 0) await turn();
+      else if (!this.#isCrowded && requestBell.isRungSoon(seen)) await null; // whom it woke goes on
+      else await requestBell.changed(seen);
     }
   }
 
   /** Serves what an ended task left, and no more: its thread may go on sending. */
   drainLast(): void {
-    for (let i = 0; i < LAST_TURNS && this.drain(); i++);
+    for (let i = 0; i < LAST_TURNS && this.#drain(true); i++);
   }
 
   /** Serves what is there, up to a bound; true when there may be more. */
   drain(): boolean {
+    return this.#drain(false);
+  }
+
+  #drain(isLast: boolean): boolean {
+    const { task } = this.#caller;
     this.#isDraining = true;
     try {
       if (this.#replies.flush()) this.#willRing = true;
-      for (let i = 0; i < REQUESTS_PER_TURN; i++) {
+      let bytes = 0;
+      for (let i = 0; i < REQUESTS_PER_TURN && bytes < BYTES_PER_TURN; i++) {
         if (this.#isStopped || this.#replies.backlogBytes > MAX_BACKLOG_BYTES) return false;
+        // A stopped task's requests stay where they are: its thread comes to rest at the next one.
+        if (task.isStopped && !isLast) return false;
         const frame = this.#requests.receive();
         // The task may wait for it, with the rest of a frame that is longer than the ring.
         if (this.#requests.takeHasMadeRoom()) this.#willRing = true;
         if (frame === undefined) return false;
+        bytes += frame.length;
         if (i === 0) this.#countVisit();
         this.#serveRequest(parseRequest(decode(frame)), frame.length);
       }
       return true;
     } catch (error) {
-      this.stop();
-      this.#onViolation(error instanceof Error ? error : new Error(String(error)));
+      this.#giveUp(error);
       return false;
     } finally {
       this.#isDraining = false;
@@ -184,7 +201,6 @@ export class PageServer {
     const outputs: Uint8Array[] = [];
     try {
       const call = this.#dispatcher.find(request.number);
-      if (call?.spec.givesMemory === true) throw staysHere(call);
       // Long buffers are held only while that leaves room for many short ones.
       const isMuch = isWait && this.#heldBytes > MAX_HELD_BYTES / 2;
       const most = isMuch ? MAX_WAITING_OUTPUT_BYTES : MAX_OUTPUT_BYTES;
@@ -243,23 +259,40 @@ export class PageServer {
   }
 
   #succeed(id: number, result: unknown, output: Uint8Array | undefined): void {
-    if (output === undefined) return this.#reply([id, ReplyKind.DONE, result]);
+    if (output === undefined) return this.#replyDone(id, result);
     const count = typeof result === "number" ? Math.max(0, result) : output.length;
     this.#reply([id, ReplyKind.DONE, result, output.subarray(0, count)]);
   }
 
+  #replyDone(id: number, result: unknown): void {
+    const memory = memoryIn(result);
+    if (memory === undefined) return this.#reply([id, ReplyKind.DONE, result]);
+    if (this.#isStopped) return;
+    this.#post(memory);
+    const rest = { ...result as object, memory: undefined };
+    this.#reply([id, ReplyKind.DONE_WITH_MEMORY, rest]);
+  }
+
   #fail(id: number, thrown: unknown, output?: Uint8Array): void {
-    if (!(thrown instanceof KernelError)) throw thrown; // the kernel's own fault, not to be hidden
+    // The kernel's own fault. Nobody awaits a call that waited, so thrown it would end the process.
+    if (!(thrown instanceof KernelError)) return this.#giveUp(thrown);
     const error = output !== undefined && cutOutputs.has(output)
       ? tooLongForBuffer(thrown, output.length)
       : thrown;
     const { name, code, message, syscall, needed, transferred, cause } = error;
-    const facts = { name, code, message, syscall, needed, transferred };
+    const text = message.length > MAX_ERROR_TEXT ? `${message.slice(0, MAX_ERROR_TEXT)}…` : message;
+    const facts = { name, code, message: text, syscall, needed, transferred };
     try {
       this.#reply([id, ReplyKind.FAILED, { ...facts, cause }]);
     } catch {
       this.#reply([id, ReplyKind.FAILED, facts]); // the cause may be anything; it can't cross
     }
+  }
+
+  /** Ends the task for what it did, or for what the kernel could not do for it. */
+  #giveUp(error: unknown): void {
+    this.stop();
+    this.#onViolation(error instanceof Error ? error : new Error(String(error)));
   }
 
   #reply(reply: readonly unknown[]): void {
@@ -271,6 +304,11 @@ export class PageServer {
     this.#replies.send(frame);
     if (this.#isDraining) this.#willRing = true;
     else this.#page.replyBell.ring();
+    const { backlogBytes } = this.#replies;
+    // One message may be longer, and a task that takes it is no enemy.
+    if (backlogBytes - frame.length > MAX_UNTAKEN_BYTES) {
+      this.#giveUp(new RangeError(`The task takes no replies: ${backlogBytes} bytes wait for it`));
+    }
   }
 }
 
@@ -292,10 +330,12 @@ function withOutput(
   return output;
 }
 
-/** Refused before it has an effect: the answer could not be given. */
-function staysHere({ spec: { name, verb } }: CompiledSyscall): KernelError {
-  const why = `Cannot ${verb} memory: what a task in a worker may share can't be sent to it`;
-  return new KernelError("NOT_SUPPORTED", why, { syscall: name });
+/** Memory that a result hands over as a whole. */
+function memoryIn(result: unknown): SharedArrayBuffer | ArrayBuffer | undefined {
+  if (typeof result !== "object" || result === null) return undefined;
+  const { memory } = result as { readonly memory?: unknown };
+  const isMemory = memory instanceof SharedArrayBuffer || memory instanceof ArrayBuffer;
+  return isMemory ? memory : undefined;
 }
 
 function parseRequest(value: unknown): Request {
@@ -308,4 +348,14 @@ function parseRequest(value: unknown): Request {
     throw new RangeError("A request on a task's page has no arguments or time-out");
   }
   return { id, mode, number, args, timeoutMs };
+}
+
+/** Deno, Node and Bun have it, and it takes microseconds where a timer takes a millisecond or two. */
+const { setImmediate = (call: () => void): unknown => setTimeout(call, 0) } = globalThis as {
+  setImmediate?: (call: () => void) => unknown;
+};
+
+/** Lets everything else in the isolate have its turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }

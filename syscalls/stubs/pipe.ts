@@ -8,8 +8,13 @@ import type { WaitOptions } from "../arguments.ts";
 import { SYSCALLS } from "../table.ts";
 import type { PeerStatus, PipeStatus } from "../table/streams.ts";
 import { done, doorOf, Handle } from "./handle.ts";
+import { MappedReader } from "./mapped_reader.ts";
+import { MappedWriter } from "./mapped_writer.ts";
 import { PipeIterator } from "./pipe_iterator.ts";
 import { readableOf, writableOf } from "./pipe_streams.ts";
+import { mayTakeSeat, takeSeat } from "./take_seat.ts";
+import { ThreadRing } from "./thread_ring.ts";
+import { LOST } from "./wait_line.ts";
 
 /** What every end of a stream between programs tells. */
 export interface StreamEnd {
@@ -79,6 +84,10 @@ export abstract class PipeHandle extends Handle implements PipeEnd {
 /**
  * The end of a pipe that bytes come out of. Reading needs READ.
  *
+ * In a worker a handle with MAP reads in the task's own thread, out of memory that it shares with
+ * who writes; the kernel is called only where something else than bytes comes. So it is with
+ * {@linkcode PipeWriter}.
+ *
  * @example
  * ```ts
  * import { Kernel } from "@carmine/kernel";
@@ -92,6 +101,10 @@ export abstract class PipeHandle extends Handle implements PipeEnd {
  * ```
  */
 export class PipeReader extends PipeHandle implements AsyncIterable<Uint8Array<ArrayBuffer>> {
+  /** Undefined: a seat may be had. Null: the kernel has to be called. */
+  #mapped: MappedReader | null | undefined = mayTakeSeat(this) ? undefined : null;
+  /** True when it was the kernel that showed the bytes that may be consumed. */
+  #isShownByKernel = false;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined = undefined;
 
   /**
@@ -103,16 +116,22 @@ export class PipeReader extends PipeHandle implements AsyncIterable<Uint8Array<A
    * up, BUFFER_TOO_SMALL (packet mode), WOULD_BLOCK (nonblocking handle), TIMED_OUT, CANCELED.
    */
   read(into: Uint8Array, options?: WaitOptions): Promise<number> {
+    const mapped = this.#mapped === null ? null : this.#seat();
+    if (mapped !== null) return mapped.read(into, options);
     return doorOf(this).wait(SYSCALLS.streamRead, options, this.number, into);
   }
 
   /** As {@linkcode PipeReader.read}, but blocks the thread. Only in workers. */
   readSync(into: Uint8Array, options?: WaitOptions): number {
+    const mapped = this.#mapped === null ? null : this.#seat();
+    if (mapped !== null) return mapped.readSync(into, options);
     return doorOf(this).block(SYSCALLS.streamRead, options, this.number, into);
   }
 
   /** As {@linkcode PipeReader.read}, but never waits: -1 where that would. */
   tryRead(into: Uint8Array): number {
+    const mapped = this.#mapped === null ? null : this.#seat();
+    if (mapped !== null) return mapped.tryRead(into);
     return doorOf(this).call(SYSCALLS.streamRead, this.number, into);
   }
 
@@ -125,6 +144,10 @@ export class PipeReader extends PipeHandle implements AsyncIterable<Uint8Array<A
    * up.
    */
   peek(): Uint8Array {
+    const mapped = this.#mapped === null ? null : this.#seat();
+    const bytes = mapped === null ? LOST : mapped.peek();
+    this.#isShownByKernel = bytes === LOST;
+    if (bytes !== LOST) return bytes;
     return done(doorOf(this).call(SYSCALLS.pipePeek, this.number));
   }
 
@@ -135,7 +158,9 @@ export class PipeReader extends PipeHandle implements AsyncIterable<Uint8Array<A
    * somebody read since, INVALID_ARGUMENT for a part of a packet.
    */
   consume(bytes: number): void {
-    doorOf(this).call(SYSCALLS.pipeConsume, this.number, bytes);
+    const mapped = this.#mapped === null || this.#isShownByKernel ? null : this.#seat();
+    if (mapped !== null) mapped.consume(bytes);
+    else doorOf(this).call(SYSCALLS.pipeConsume, this.number, bytes);
   }
 
   /**
@@ -155,6 +180,13 @@ export class PipeReader extends PipeHandle implements AsyncIterable<Uint8Array<A
    */
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array<ArrayBuffer>> {
     return new PipeIterator(this);
+  }
+
+  #seat(): MappedReader | null {
+    if (this.#mapped !== undefined) return this.#mapped;
+    const use = (...of: ConstructorParameters<typeof MappedReader>) => new MappedReader(...of);
+    this.#mapped = takeSeat(this, threadRing, use, () => this.#mapped = undefined);
+    return this.#mapped ?? null;
   }
 }
 
@@ -177,6 +209,8 @@ export class PipeReader extends PipeHandle implements AsyncIterable<Uint8Array<A
  * ```
  */
 export class PipeWriter extends PipeHandle {
+  /** Undefined: a seat may be had. Null: the kernel has to be called. */
+  #mapped: MappedWriter | null | undefined = mayTakeSeat(this) ? undefined : null;
   #writable: WritableStream<Uint8Array> | undefined = undefined;
   /** What was reserved, where it is a copy that the kernel doesn't see being filled. */
   #reserved: Uint8Array | undefined = undefined;
@@ -190,16 +224,22 @@ export class PipeWriter extends PipeHandle {
    * part of a long write had been written, `transferred` says how much.
    */
   write(bytes: Uint8Array, options?: WaitOptions): Promise<number> {
+    const mapped = this.#mapped === null ? null : this.#seat();
+    if (mapped !== null) return mapped.write(bytes, options);
     return doorOf(this).wait(SYSCALLS.streamWrite, options, this.number, bytes);
   }
 
   /** As {@linkcode PipeWriter.write}, but blocks the thread. Only in workers. */
   writeSync(bytes: Uint8Array, options?: WaitOptions): number {
+    const mapped = this.#mapped === null ? null : this.#seat();
+    if (mapped !== null) return mapped.writeSync(bytes, options);
     return doorOf(this).block(SYSCALLS.streamWrite, options, this.number, bytes);
   }
 
   /** Writes what fits now: all of at most 4,096 bytes, or part of more. -1 when nothing fits. */
   tryWrite(bytes: Uint8Array): number {
+    const mapped = this.#mapped === null ? null : this.#seat();
+    if (mapped !== null) return mapped.tryWrite(bytes);
     return doorOf(this).call(SYSCALLS.streamWrite, this.number, bytes);
   }
 
@@ -225,6 +265,12 @@ export class PipeWriter extends PipeHandle {
    * @throws {KernelError} OUT_OF_RANGE when so much never fits, BROKEN_PIPE.
    */
   reserve(bytes: number): Uint8Array | undefined {
+    const mapped = this.#mapped === null ? null : this.#seat();
+    const mappedRoom = mapped === null ? LOST : mapped.reserve(bytes);
+    if (mappedRoom !== LOST) {
+      if (mappedRoom !== undefined) this.#reserved = undefined;
+      return mappedRoom;
+    }
     const door = doorOf(this);
     const room = done(door.call(SYSCALLS.pipeReserve, this.number, bytes));
     if (!door.sharesMemory && room !== undefined) this.#reserved = room;
@@ -238,6 +284,9 @@ export class PipeWriter extends PipeHandle {
    * OUT_OF_RANGE, BROKEN_PIPE.
    */
   commit(bytes: number): void {
+    const isKernels = this.#mapped === null || this.#reserved !== undefined;
+    const mapped = isKernels ? null : this.#seat();
+    if (mapped !== null) return mapped.commit(bytes);
     const content = this.#reserved?.subarray(0, bytes);
     doorOf(this).call(SYSCALLS.pipeCommit, this.number, bytes, content);
     this.#reserved = undefined;
@@ -254,7 +303,16 @@ export class PipeWriter extends PipeHandle {
   get writable(): WritableStream<Uint8Array> {
     return this.#writable ??= writableOf(this);
   }
+
+  #seat(): MappedWriter | null {
+    if (this.#mapped !== undefined) return this.#mapped;
+    const use = (...of: ConstructorParameters<typeof MappedWriter>) => new MappedWriter(...of);
+    this.#mapped = takeSeat(this, threadRing, use, () => this.#mapped = undefined);
+    return this.#mapped ?? null;
+  }
 }
+
+const threadRing = (...news: ConstructorParameters<typeof ThreadRing>) => new ThreadRing(...news);
 
 /** One array of all the parts' bytes. */
 function joined(parts: readonly Uint8Array[]): Uint8Array {

@@ -4,9 +4,7 @@
  * @module
  */
 import { KernelError } from "../../capabilities/errors.ts";
-import { SYSCALLS } from "../table.ts";
-import { doorOf, type Handle } from "./handle.ts";
-import { CHUNK_BYTES } from "./pipe_streams.ts";
+import { CHUNK_BYTES, type ReadingHandle } from "./pipe_streams.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
@@ -15,12 +13,12 @@ type Chunk = Uint8Array<ArrayBuffer>;
  * read that is under way, so no bytes are lost, and leaves the handle open.
  */
 export class PipeIterator implements AsyncIterator<Chunk, undefined> {
-  readonly #reader: Handle;
+  readonly #reader: ReadingHandle;
   readonly #abort = new AbortController();
   /** A buffer for the next read; undefined while one is under way. */
   #spare: Chunk | undefined = undefined;
 
-  constructor(reader: Handle) {
+  constructor(reader: ReadingHandle) {
     this.#reader = reader;
   }
 
@@ -30,9 +28,7 @@ export class PipeIterator implements AsyncIterator<Chunk, undefined> {
     const buffer = this.#spare ?? new Uint8Array(CHUNK_BYTES);
     this.#spare = undefined;
     try {
-      const door = doorOf(this.#reader);
-      const options = { signal };
-      const length = await door.wait(SYSCALLS.streamRead, options, this.#reader.number, buffer);
+      const length = await this.#reader.read(buffer, { signal });
       if (length === 0) return { done: true, value: undefined };
       return { done: false, value: this.#chunk(buffer, length) };
     } catch (error) {

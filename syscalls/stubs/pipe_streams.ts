@@ -10,8 +10,21 @@
 import { KernelError, PipeError } from "../../capabilities/errors.ts";
 import { Rights } from "../../capabilities/rights.ts";
 import { Signals } from "../../capabilities/signals.ts";
+import type { WaitOptions } from "../arguments.ts";
 import { SYSCALLS } from "../table.ts";
 import { doorOf, type Handle } from "./handle.ts";
+
+/** What a readable stream is made from. */
+export interface ReadingHandle extends Handle {
+  /** Waits for bytes; 0 at the end. */
+  read(into: Uint8Array, options?: WaitOptions): Promise<number>;
+}
+
+/** What a writable stream is made from. */
+export interface WritingHandle extends Handle {
+  /** Writes all of the bytes. */
+  write(bytes: Uint8Array, options?: WaitOptions): Promise<number>;
+}
 
 /** Most bytes of a chunk; every packet fits. */
 export const CHUNK_BYTES = 65_536;
@@ -41,7 +54,7 @@ export interface WritableEnds {
 
 /** A byte stream of what comes out of a pipe. */
 export function readableOf(
-  reader: Handle,
+  reader: ReadingHandle,
   ends: ReadableEnds = { ended: () => reader.close(), cancelled: () => reader.close() },
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   requireBlocking(reader);
@@ -73,23 +86,21 @@ export function readableOf(
 
 /** Reads into the view, or, where a packet is longer than that, into a buffer of its own. */
 async function readChunk(
-  reader: Handle,
+  reader: ReadingHandle,
   view: Uint8Array,
 ): Promise<{ into: Uint8Array<ArrayBuffer>; length: number }> {
-  const read = (into: Uint8Array) =>
-    doorOf(reader).wait(SYSCALLS.streamRead, undefined, reader.number, into);
   try {
-    return { into: view as Uint8Array<ArrayBuffer>, length: await read(view) };
+    return { into: view as Uint8Array<ArrayBuffer>, length: await reader.read(view) };
   } catch (error) {
     if (!(error instanceof KernelError) || error.code !== "BUFFER_TOO_SMALL") throw error;
     const into = new Uint8Array(PACKET_BYTES);
-    return { into, length: await read(into) };
+    return { into, length: await reader.read(into) };
   }
 }
 
 /** A stream whose chunks go into a pipe. */
 export function writableOf(
-  writer: Handle,
+  writer: WritingHandle,
   ends: WritableEnds = pipeEnds(writer),
 ): WritableStream<Uint8Array> {
   requireBlocking(writer);
@@ -104,12 +115,12 @@ export function writableOf(
 
 /** Where a writable stream's chunks go. */
 class StreamSink {
-  readonly #writer: Handle;
+  readonly #writer: WritingHandle;
   readonly #ends: WritableEnds;
   /** True from the stream's own end on; what becomes of the handle then is no error. */
   #isOver = false;
 
-  constructor(writer: Handle, ends: WritableEnds) {
+  constructor(writer: WritingHandle, ends: WritableEnds) {
     this.#writer = writer;
     this.#ends = ends;
   }
@@ -140,7 +151,7 @@ class StreamSink {
     const writer = this.#writer;
     const bytes = chunk as Uint8Array; // what it really is, the kernel checks
     try {
-      await doorOf(writer).wait(SYSCALLS.streamWrite, { signal }, writer.number, bytes);
+      await writer.write(bytes, { signal });
     } catch (error) {
       // Aborted: `abort` comes next and has the reason. Otherwise the stream ends here, and
       // readers must not take what they got for the whole.

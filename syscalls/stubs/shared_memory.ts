@@ -11,7 +11,7 @@ import { makeView, type MemoryView } from "./memory_view.ts";
 /**
  * Memory that tasks share: whole pages of bytes, all 0 at first.
  *
- * A holder with MAP, READ and WRITE maps the memory itself. JavaScript has no view of shared memory
+ * A holder with MAP, READ and WRITE maps the memory itself, in a worker too. JavaScript has no view of shared memory
  * that can be read and not written, so whoever lacks WRITE maps a private snapshot of it, and the
  * kernel reads and writes for whoever lacks MAP. A mapping stays when the handle it was made through
  * is closed. When that handle is revoked, the kernel ends the mapping too; the buffer itself can't
@@ -59,8 +59,7 @@ export class SharedMemory extends Handle {
    *
    * @throws {KernelError} ACCESS_DENIED when one of these rights is missing (READ too: a view that
    * can be written can be read), OUT_OF_RANGE when the range is not inside the memory, INVALID_STATE
-   * when the memory was invalidated, INVALID_ARGUMENT, LIMIT_EXCEEDED, NO_SPACE; NOT_SUPPORTED in a
-   * worker, where {@linkcode SharedMemory.read} and {@linkcode SharedMemory.write} do the copying.
+   * when the memory was invalidated, INVALID_ARGUMENT, LIMIT_EXCEEDED, NO_SPACE.
    */
   map(options: MapOptions = {}): MemoryView {
     const door = doorOf(this);

@@ -11,7 +11,12 @@ import { doorOf, Handle, numberFor, prepared, rejecting } from "./handle.ts";
 
 /** How a handle is in a wait set. */
 export interface WaitSetAddOptions {
-  /** True to report each rise of its signals once, instead of for as long as they are up. @default false */
+  /**
+   * True to report each rise of its signals once, instead of for as long as they are up. Where a
+   * worker works on a mapped object, signals that are still up may be reported again after it did.
+   *
+   * @default false
+   */
   edge?: boolean;
 }
 

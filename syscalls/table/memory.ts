@@ -102,15 +102,7 @@ export const memoryCalls = {
       ]),
     ],
     rightsNote: "READ, and WRITE where it is asked for",
-    givesMemory: true,
-    errors: [
-      "ACCESS_DENIED",
-      "OUT_OF_RANGE",
-      "INVALID_STATE",
-      "LIMIT_EXCEEDED",
-      "NO_SPACE",
-      "NOT_SUPPORTED: the task runs in a worker",
-    ],
+    errors: ["ACCESS_DENIED", "OUT_OF_RANGE", "INVALID_STATE", "LIMIT_EXCEEDED", "NO_SPACE"],
   }),
   memoryUnmap: syscall<[mapping: number], void>({
     number: 701,

@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Kernel, type SpawnOptions, type TaskHandle } from "@carmine/kernel";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { Kernel, KernelError, Rights, type SpawnOptions, type TaskHandle } from "@carmine/kernel";
 
 /** Starts a program of the folder beside this file. */
 function start(kernel: Kernel, file: string, options: SpawnOptions = {}): TaskHandle {
@@ -134,25 +134,29 @@ Deno.test("hardKill ends a task in a worker that never yields", async () => {
   assertEquals(await kernel.shutdown(), { lingering: [] });
 });
 
-Deno.test("stop and continue hold a task in a worker at its next call", async () => {
-  await using kernel = new Kernel();
-  const counted = kernel.init.createCounter();
-  const child = start(kernel, "ends.ts", {
-    args: ["counts"],
-    handles: { counted: counted.duplicate() },
+// Through memory; and by calls that don't wait, which could only fail while the task is stopped.
+for (const [how, without] of [["counts", Rights.NONE], ["counts at once", Rights.MAP]] as const) {
+  Deno.test(`stop and continue hold a task in a worker that ${how} at its next call`, async () => {
+    await using kernel = new Kernel();
+    const counted = kernel.init.createCounter();
+    const child = start(kernel, "ends.ts", {
+      args: [how],
+      handles: { counted: counted.duplicate(counted.rights & ~without) },
+    });
+    await counted.take();
+    child.send({ type: "processControl", control: "stop" });
+    assertEquals(kernel.tasks()[1]?.state, "stopped");
+    counted.tryTake();
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve));
+    assertEquals(counted.value, 0n);
+    assertEquals(kernel.tasks()[1]?.state, "stopped");
+    child.send({ type: "processControl", control: "continue" });
+    assert(await counted.take() > 0n);
+    child.kill();
+    await child.wait();
+    await assertNothingLeft(kernel);
   });
-  await counted.take();
-  child.send({ type: "processControl", control: "stop" });
-  assertEquals(kernel.tasks()[1]?.state, "stopped");
-  counted.tryTake();
-  for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve));
-  assertEquals(counted.value, 0n);
-  child.send({ type: "processControl", control: "continue" });
-  assert(await counted.take() > 0n);
-  child.kill();
-  await child.wait();
-  await assertNothingLeft(kernel);
-});
+}
 
 Deno.test("terminate aborts the signal of a task in a worker", async () => {
   await using kernel = new Kernel();
@@ -218,6 +222,39 @@ Deno.test("a task in a worker receives messages of any length, and loses none", 
   await assertNothingLeft(kernel);
 });
 
+Deno.test("a task in a worker prints on when nobody reads its stderr any more", async () => {
+  await using kernel = new Kernel();
+  const { reader, writer } = kernel.init.createPipe();
+  reader.close();
+  const child = start(kernel, "prints.ts", { handles: { stderr: writer } });
+  assertEquals(await valueOf(child), "printed");
+  await assertNothingLeft(kernel);
+});
+
+Deno.test("Task.spawn() refuses what a worker can't be confined to before anything has begun", async () => {
+  await using kernel = new Kernel();
+  const { reader, writer } = kernel.init.createPipe();
+  const here = new URL("./worker_programs/", import.meta.url).href;
+  const refused: [entry: string, imports: string[], message: RegExp][] = [
+    ["npm:chalk", [], /a task can't start from npm:chalk: give a file:/],
+    [`${here}x.cjs`, [], /a task can't start from file:.*x\.cjs: it is CommonJS/],
+    [`${here}..%2fx.ts`, [], /a task can't start from file:.*%2fx\.ts: .*in escaped form/],
+    [`${here}ends.ts`, ["npm:chalk"], /a task can't be let import npm:chalk: give an absolute/],
+    [`${here}ends.ts`, ["../x.ts"], /a task can't be let import \.\.\/x\.ts: give an absolute/],
+  ];
+  for (const [entry, imports, message] of refused) {
+    const error = assertThrows(
+      () => kernel.init.spawn(new URL(entry), { imports, handles: { input: reader } }),
+      KernelError,
+    );
+    assertEquals([error.code, error.syscall], ["INVALID_ARGUMENT", "task_spawn"]);
+    assertMatch(error.message, message);
+  }
+  assertEquals(await writer.write(Uint8Array.of(1)), 1);
+  assertEquals(await reader.read(new Uint8Array(1)), 1);
+  assertEquals(kernel.tasks().map(({ name }) => name), ["init"]);
+});
+
 Deno.test("what can't leave a worker is refused precisely, and changes nothing", async () => {
   await using kernel = new Kernel();
   const value = await valueOf(start(kernel, "refused.ts")) as Record<string, unknown>;
@@ -225,8 +262,6 @@ Deno.test("what can't leave a worker is refused precisely, and changes nothing",
     assertMatch(String(value[name]), /^NOT_SUPPORTED: Cannot .*a function can't leave its thread$/);
   }
   assertEquals(value.number, "NO_SUCH_SYSCALL: No syscall has the number 123456");
-  assertMatch(String(value.map), /^NOT_SUPPORTED: Cannot map /);
-  assertEquals(value.mappingCount, 0);
   assertEquals(value.reserved, [7, 8]);
   assertMatch(String(value.again), /^INVALID_STATE/);
   await assertNothingLeft(kernel);

@@ -78,36 +78,43 @@ const CASES: { name: string; input: string; pattern: string; counts: string }[] 
   },
 ];
 
-Deno.test("pipeline.ts counts the lines of a file that match, as the real tools do", async () => {
-  const text = await Deno.readFile(FILE);
-  for (const pattern of ["the", "Deno", "`", "not in this file: \u2603"]) {
-    const { counts, errors } = await pipeline(FILE.pathname, pattern);
-    assertEquals(errors, []);
-    assertMatch(counts ?? "", /^ *\d+ +\d+ +\d+$/);
-    const expected = await realTools(pattern, text);
-    if (expected !== undefined) assertEquals(`${counts}\n`, expected);
-  }
-});
+for (const inWorkers of [false, true]) {
+  const flags = inWorkers ? ["--workers"] : [];
+  const program = ["pipeline.ts", ...flags].join(" ");
 
-for (const { name, input, pattern, counts } of CASES) {
-  Deno.test(`pipeline.ts handles ${name} as the real tools do`, async () => {
-    const bytes = encoder.encode(input);
-    const { code, stdout, stderr } = await example(["-", pattern], bytes);
-    assertEquals([code, stderr], [0, ""]);
-    assertEquals(stdout.trim().split(/ +/).join(" "), counts);
-    const expected = await realTools(pattern, bytes);
-    if (expected !== undefined) assertEquals(stdout, expected);
+  Deno.test(`${program} counts the lines of a file that match, as the real tools do`, async () => {
+    const text = await Deno.readFile(FILE);
+    for (const pattern of ["the", "Deno", "`", "not in this file: \u2603"]) {
+      const { counts, errors } = await pipeline(FILE.pathname, pattern, inWorkers);
+      assertEquals(errors, []);
+      assertMatch(counts ?? "", /^ *\d+ +\d+ +\d+$/);
+      const expected = await realTools(pattern, text);
+      if (expected !== undefined) assertEquals(`${counts}\n`, expected);
+    }
+  });
+
+  for (const { name, input, pattern, counts } of CASES) {
+    Deno.test(`${program} handles ${name} as the real tools do`, async () => {
+      const bytes = encoder.encode(input);
+      const { code, stdout, stderr } = await example([...flags, "-", pattern], bytes);
+      assertEquals([code, stderr], [0, ""]);
+      assertEquals(stdout.trim().split(/ +/).join(" "), counts);
+      const expected = await realTools(pattern, bytes);
+      if (expected !== undefined) assertEquals(stdout, expected);
+    });
+  }
+
+  Deno.test(`${program} says what is wrong with a file that it can't read`, async () => {
+    const { counts, errors } = await pipeline("/no/such/file", "x", inWorkers);
+    assertEquals(counts?.trim().split(/ +/), ["0", "0", "0"]);
+    assertMatch(errors[0]?.message ?? "", /no such file/);
   });
 }
 
-Deno.test("pipeline.ts says what is wrong with a file that it can't read", async () => {
-  const { counts, errors } = await pipeline("/no/such/file", "x");
-  assertEquals(counts?.trim().split(/ +/), ["0", "0", "0"]);
-  assertMatch(errors[0]?.message ?? "", /no such file/);
-});
-
 Deno.test("pipeline.ts explains itself when the pattern is missing", async () => {
-  const { code, stderr } = await example(["-"], encoder.encode(""));
-  assertEquals(code, 2);
-  assertMatch(stderr, /^Usage/);
+  for (const args of [["-"], ["--workers", "-"]]) {
+    const { code, stderr } = await example(args, encoder.encode(""));
+    assertEquals(code, 2);
+    assertMatch(stderr, /^Usage/);
+  }
 });

@@ -36,7 +36,7 @@ export function startTask(
     imports: [],
     payload: page,
     runtime: new URL("./_fake_runtime.ts", import.meta.url),
-    publicModules: [PUBLIC_MODULE],
+    publicModules: [{ url: PUBLIC_MODULE, module: PUBLIC_MODULE }],
     onReady: () => ready.resolve(),
     onEnd: (value) => end.resolve(value),
     ...options,

@@ -30,6 +30,25 @@ Deno.test("format() ends on cycles, depth and length", () => {
   assertEquals(format([Array(1000).fill(0)]).includes("… 900 more"), true);
 });
 
+Deno.test("makeConsole() gives methods that never throw, whatever they print and to whom", () => {
+  const written: string[] = [];
+  const hostile = {
+    get property(): never {
+      throw new Error("from a getter");
+    },
+  };
+  const console = makeConsole((text) => {
+    written.push(text);
+    throw new Error("nobody reads");
+  }) as unknown as Record<string, (...values: unknown[]) => void>;
+  for (const method of Object.values(console)) {
+    method();
+    method(hostile);
+    method(Symbol("label"), hostile);
+  }
+  assertEquals(written.includes("[a value whose own code threw]\n"), true);
+});
+
 Deno.test("makeConsole() writes a line a call, indented by its groups", () => {
   const written: string[] = [];
   const console = makeConsole((text) => written.push(text)) as Console;

@@ -33,7 +33,7 @@ const WITH_MODULE_IN_HAND = `
   const nodeModule = globalThis.process.getBuiltinModule("node:module");
   const { createRequire, registerHooks } = nodeModule; // as its named exports are
   const { lockModules } = await import("${DRIVER}module_lock.ts");
-  const lock = lockModules({ entry: "", folder: "", imports: [], publicModules: [], privateModules: [] });
+  const lock = lockModules({ entry: "", folder: "", imports: [], publicModules: [], privateModules: [] }, []);
   const load = (url) => import(url).then(() => "loaded", () => "held");
   const outcome = (call) => { try { return String(call()); } catch (error) { return error.name; } };
 `;
@@ -51,12 +51,22 @@ Deno.test("Deno's list of module hooks can be frozen: no hook is added or taken 
 Deno.test("What starts a task can't be loaded any more when the task runs", async () => {
   const result = await inWorker(`${WITH_MODULE_IN_HAND}
     const urls = [1, 2, 3].map((n) => "data:text/javascript," + n);
-    lock.admitTask(urls.slice(0, 2));
+    lock.admitTask("", urls.slice(0, 2));
     const before = await Promise.all([load(urls[0]), load(urls[2])]);
     lock.seal();
     postMessage([...before, await load(urls[1])]);
   `);
   assertEquals(result, ["loaded", "held", "held"]);
+});
+
+Deno.test("A deferred import is loaded at once, and evaluated when something of it is first read", async () => {
+  const result = await inWorker(`
+    import defer * as module from "data:text/javascript,globalThis.isEvaluated = true;export {};";
+    const before = globalThis.isEvaluated;
+    Reflect.ownKeys(module);
+    postMessage([before, globalThis.isEvaluated]);
+  `);
+  assertEquals(result, [undefined, true]);
 });
 
 Deno.test("Deno's CommonJS goes through Module, which can be disarmed", async () => {

@@ -55,6 +55,12 @@ const WAYS: Record<string, () => unknown> = {
     const counted = task.handle("counted", Counter);
     for (;;) await counted.add(1);
   },
+  async "counts at once"() {
+    const counted = task.handle("counted", Counter);
+    for (;; await new Promise((resolve) => setTimeout(resolve))) {
+      if (counted.value === 0n) counted.tryAdd(1);
+    }
+  },
 };
 
 await WAYS[task.args[0] ?? ""]?.();

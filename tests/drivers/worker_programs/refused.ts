@@ -13,7 +13,6 @@ function refusal(run: () => unknown): unknown {
 
 const channel = task.createEventChannel("news");
 const predicate: EventFilter = { type: "custom", predicate: () => true };
-const memory = task.createSharedMemory(4_096);
 const { reader, writer } = task.createPipe();
 const room = writer.reserve(3) as Uint8Array;
 room.set([7, 8, 9]);
@@ -24,8 +23,6 @@ task.exit(0, {
   value: refusal(() => task.exit(0, () => {})),
   number: refusal(() => task.syscall(123_456)),
   badHandle: refusal(() => task.syscall(100_000, 77)),
-  map: refusal(() => memory.map()),
-  mappingCount: memory.mappingCount,
   reserved: [...reader.peek()],
   again: refusal(() => writer.commit(1)),
 });

@@ -144,11 +144,11 @@ Deno.test("loadExplorable() stops before every access to shared memory", async (
   const generation = "load";
   assertEquals(
     accesses(pipe.at("writer").writeOnce(3)),
-    `copyBytes store ${generation} load`,
+    `copyBytes store ${generation} loadHint`,
   );
   assertEquals(
     accesses(pipe.at("reader").poll(3)),
-    `compareExchange load load copyFrom add store ${generation} load exchange`,
+    `compareExchange load load copyFrom add store ${generation} loadHint exchange`,
   );
   assert(log.every((name) => name.startsWith("$")));
   accesses(pipe.move("other"));
@@ -189,7 +189,7 @@ const BUGS: Record<string, readonly PlantedBug[]> = {
   }],
   "no waking of the old generation's sleepers": [{
     file: MOVE,
-    from: "  releaseSleepers(new Int32Array(old, 0, HEADER_WORDS));\n",
+    from: "  releaseSleepers(headerOf(old));\n",
     to: "",
   }],
   "a reader that sleeps without announcing before its last look": [{
@@ -213,7 +213,7 @@ const BUGS: Record<string, readonly PlantedBug[]> = {
     to: "    const attention = load(this.words, ATTENTION);\n    store(this.words, HEAD, next);\n",
   }, {
     file: "ring_reader.ts",
-    from: "if (this.watched && (load(this.words, ATTENTION) & WRITER_SLEEPS) !== 0)",
+    from: "if (this.watched && (this.hints() & WRITER_SLEEPS) !== 0)",
     to: "if (this.watched && (attention & WRITER_SLEEPS) !== 0)",
   }],
   "the lock released before the publication": [{

@@ -133,6 +133,7 @@ function step<Arguments extends unknown[], Result>(
 export const seam: Record<string, unknown> = {
   ...atomics,
   $load: step(atomics.load),
+  $loadHint: step(atomics.loadHint),
   $store: step(atomics.store),
   $add: step(atomics.add),
   $or: step(atomics.or),

@@ -1,6 +1,6 @@
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { IpcError, KernelError } from "../../../capabilities/errors.ts";
-import { MAX_VALUES } from "../../../syscalls/page/codec.ts";
+import { MAX_ERRORS, MAX_NUMBER_KEYS, MAX_VALUES, Tag } from "../../../syscalls/page/codec.ts";
 import { decode } from "../../../syscalls/page/decode.ts";
 import { encode } from "../../../syscalls/page/encode.ts";
 
@@ -151,5 +151,46 @@ Deno.test("encode() loses nothing wherever its buffer has to grow", () => {
   for (let length = 0; length < 1_100; length++) {
     const value = ["x".repeat(length), true, 1, [false], "end"];
     assertEquals(decode(encode(value)), value);
+  }
+});
+
+Deno.test("decode() takes no more number keys than can all lie in one bucket without harm", () => {
+  const keys = (count: number, key: (i: number) => unknown): Uint8Array<ArrayBuffer> => {
+    const list = encode(Array.from({ length: 2 * count }, (_, i) => key(i >> 1)));
+    list[0] = Tag.MAP; // pairs are written as a list of twice as many
+    new DataView(list.buffer, list.byteOffset).setUint32(1, count, true);
+    return list;
+  };
+  for (const key of [(i: number) => i + 0.5, (i: number) => BigInt(i) << 64n]) {
+    assertEquals((decode(keys(MAX_NUMBER_KEYS, key)) as Map<unknown, unknown>).size, 4_096);
+    assertThrows(() => decode(keys(MAX_NUMBER_KEYS + 1, key)), KernelError, "number keys");
+  }
+  const strings = new Map(Array.from({ length: MAX_NUMBER_KEYS + 1 }, (_, i) => [`k${i}`, i]));
+  assertEquals(decode(encode(strings)), strings);
+});
+
+Deno.test("encode() refuses more number keys of maps, and more errors, than may cross", () => {
+  const pairs = Array.from({ length: MAX_NUMBER_KEYS + 1 }, (_, i) => [i, i] as const);
+  assertThrows(() => encode(new Map(pairs)), KernelError, "arrays of pairs can");
+  assertEquals(decode(encode(pairs)), pairs);
+  const errors = Array.from({ length: MAX_ERRORS + 1 }, () => new Error());
+  assertThrows(() => encode(errors), KernelError, "more than 1024 errors");
+  assertEquals((decode(encode(errors.slice(1))) as unknown[]).length, MAX_ERRORS);
+});
+
+Deno.test("decode() takes no more errors than may cross", () => {
+  const errors = encode(Array.from({ length: MAX_ERRORS }, () => new Error("")));
+  const one = encode(new Error(""));
+  const frame = new Uint8Array(errors.length + one.length);
+  frame.set(errors);
+  frame.set(one, errors.length);
+  new DataView(frame.buffer).setUint32(1, MAX_ERRORS + 1, true);
+  assertThrows(() => decode(frame), KernelError, "too many errors");
+});
+
+Deno.test("decode() gives a string of half surrogates whole, whatever its length", () => {
+  for (const length of [1, 4_095, 4_096, 4_097, 100_000]) {
+    const text = "\ud800a".repeat(length).slice(0, length);
+    assertEquals(decode(encode(text)), text);
   }
 });

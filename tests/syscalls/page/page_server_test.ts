@@ -1,77 +1,12 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import * as fc from "fast-check";
-import { FrameReceiver, FrameSender, HEADER_BYTES } from "../../../syscalls/page/frames.ts";
-import { decode } from "../../../syscalls/page/decode.ts";
+import { HEADER_BYTES } from "../../../syscalls/page/frames.ts";
 import { encode } from "../../../syscalls/page/encode.ts";
-import {
-  allocatePage,
-  MAX_REPLY_BYTES,
-  openPage,
-  ReplyKind,
-  RequestMode,
-} from "../../../syscalls/page/page.ts";
-import { PageServer } from "../../../syscalls/page/page_server.ts";
+import { ReplyKind, RequestMode } from "../../../syscalls/page/page.ts";
 import { Capability } from "../../../capabilities/capability.ts";
 import { Rights } from "../../../capabilities/rights.ts";
 import { SYSCALLS } from "../../../syscalls/table.ts";
-import { World } from "../_world.ts";
-
-type Reply = [id: number, kind: number, value?: unknown, bytes?: Uint8Array];
-
-/** A page whose task side is in the hands of the test, which sends what it wants. */
-class HostileTask {
-  readonly world: World = new World();
-  readonly violations: Error[] = [];
-  readonly server: PageServer;
-  readonly page: ReturnType<typeof openPage>;
-  readonly sender: FrameSender;
-  readonly receiver: FrameReceiver;
-
-  constructor() {
-    const { kernel, dispatcher, attacker } = this.world;
-    const memory = allocatePage();
-    this.server = new PageServer(dispatcher, { kernel, task: attacker }, memory, (error) => {
-      this.violations.push(error);
-      attacker.end({ state: "crashed", error });
-    });
-    this.page = openPage(memory, "task");
-    this.sender = new FrameSender(this.page.requests, this.page.requestsWait);
-    this.receiver = new FrameReceiver(this.page.replies, this.page.repliesWait, MAX_REPLY_BYTES);
-  }
-
-  /** Sends a request and lets the kernel serve what is there. */
-  send(id: unknown, mode: unknown, number: unknown, args: unknown, timeoutMs: unknown = -1): void {
-    this.sender.send(encode([id, mode, number, args, timeoutMs], HEADER_BYTES));
-    this.serve();
-  }
-
-  /** Lets the kernel serve until it wants to wait. */
-  serve(): void {
-    do this.sender.flush(); while (this.server.drain() || this.sender.flush());
-  }
-
-  replies(): Reply[] {
-    const replies: Reply[] = [];
-    for (let frame = this.receiver.receive(); frame; frame = this.receiver.receive()) {
-      replies.push(decode(frame) as Reply);
-    }
-    return replies;
-  }
-
-  /** Replies after what waits had its turn. */
-  async settled(): Promise<Reply[]> {
-    for (let i = 0; i < 20; i++) await null;
-    return this.replies();
-  }
-
-  /** An empty pipe: its reader and its writer. */
-  pipe(): { reader: number; writer: number } {
-    return this.world.door.raw(SYSCALLS.pipeCreate.number, [{ capacity: 65_536 }]) as {
-      reader: number;
-      writer: number;
-    };
-  }
-}
+import { HostileTask } from "./_hostile_task.ts";
 
 Deno.test("PageServer.drain() answers each request with its id", () => {
   const task = new HostileTask();
@@ -228,6 +163,29 @@ Deno.test("PageServer.drain() gives the bytes of a read only as many as it takes
   ]);
 });
 
+Deno.test("PageServer.serve() holds what comes behind a stop until the task goes on", async () => {
+  const task = new HostileTask();
+  const { attacker } = task.world;
+  const self = attacker.install(attacker, Rights.SIGNAL_TASK);
+  const stop = { type: "processControl", control: "stop" };
+  for (
+    const [id, { number }, ...args] of [
+      [1, SYSCALLS.eventSendDirect, self, stop, undefined, undefined],
+      [2, SYSCALLS.handleQuery, self],
+    ] as const
+  ) task.sender.send(encode([id, RequestMode.TRY, number, args, -1], HEADER_BYTES));
+  const serving = task.server.serve();
+  const answered = async () => (await task.settled()).map(([id, kind]) => [id, kind]);
+  assertEquals(await answered(), [[1, ReplyKind.DONE]]);
+  assertEquals(attacker.state, "stopped");
+  attacker.continue();
+  assertEquals(await answered(), [[2, ReplyKind.DONE]]);
+  const alive = setInterval(() => {}, 1_000); // as a worker keeps the process
+  task.server.stop();
+  await serving;
+  clearInterval(alive);
+});
+
 Deno.test("PageServer.stop() wakes the task's side and serves nothing more", async () => {
   const task = new HostileTask();
   const before = task.page.replyBell.count;
@@ -293,15 +251,24 @@ Deno.test("PageServer tells an error's cause where that can cross", () => {
   }
 });
 
-Deno.test("PageServer refuses to map memory, and nothing is mapped", () => {
+Deno.test("PageServer posts mapped memory before it answers", () => {
   const task = new HostileTask();
   const memory = task.world.handleWith(Capability.SHARED_MEMORY);
-  const before = task.world.snapshot();
-  task.send(1, RequestMode.TRY, SYSCALLS.memoryMap.number, [memory, {}]);
-  task.send(2, RequestMode.WAIT, SYSCALLS.memoryMap.number, [memory, {}]);
-  const codes = task.replies().map(([, , error]) => (error as { code: string }).code);
-  assertEquals(codes, ["NOT_SUPPORTED", "NOT_SUPPORTED"]);
-  assertEquals(task.world.snapshot(), before);
+  const map = SYSCALLS.memoryMap.number;
+  task.send(1, RequestMode.TRY, map, [memory, {}]);
+  task.send(2, RequestMode.TRY, map, [memory, { rights: Rights.READ, length: 8 }]);
+  const replies = task.replies() as [number, number, Record<string, unknown>][];
+  assertEquals(
+    replies.map(([, kind, { length, isWritable, memory }]) => [kind, length, isWritable, memory]),
+    [
+      [ReplyKind.DONE_WITH_MEMORY, 4_096, true, undefined],
+      [ReplyKind.DONE_WITH_MEMORY, 8, false, undefined],
+    ],
+  );
+  const [whole, snapshot] = task.posted;
+  assertInstanceOf(whole, SharedArrayBuffer);
+  assertInstanceOf(snapshot, ArrayBuffer);
+  assertEquals(snapshot.byteLength, 8);
 });
 
 Deno.test("PageServer commits the bytes that come with a commit, and only as many as it says", () => {
