@@ -47,6 +47,9 @@ export interface CompareOptions {
   readonly warmUp?: number;
 }
 
+/** Rounds that don't count, where their operations are given. */
+const WARM_UP_ROUNDS = 4;
+
 /** The middle of some numbers. */
 export function median(numbers: readonly number[]): number {
   return quantile(numbers, 0.5);
@@ -75,7 +78,7 @@ export async function compare(
   const counts: number[] = [];
   for (const contestant of contestants) {
     if (contestant.operations !== undefined) {
-      await timeNs(contestant, contestant.operations);
+      for (let i = 0; i < WARM_UP_ROUNDS; i++) await timeNs(contestant, contestant.operations);
       counts.push(contestant.operations);
       continue;
     }

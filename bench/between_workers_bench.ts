@@ -49,33 +49,31 @@ async function unixSockets(size: number, chunks: number): Promise<Contestant> {
   return contestant;
 }
 
-const options = { rounds: 21, roundMs: 40 };
-console.log(table(
-  "A message there and back",
-  await compare([
-    queues("two queues", "round trips"),
-    queues("call and reply", "calls"),
-    await channel("MessageChannel", "channel_caller.ts", "channel_echo.ts"),
-    await channel("comlink", "comlink_messages.ts", "comlink_echo.ts"),
-  ], options),
-));
-console.log(table(
-  "\nA message one way, a thousand at a time",
-  await compare([
-    queues("queue", "one way", BATCH),
-    await channel("MessageChannel", "channel_caller.ts", "channel_echo.ts", BATCH),
-    await channel("comlink, and its answer", "comlink_messages.ts", "comlink_echo.ts", BATCH),
-  ], options),
-));
+/** All of them in rounds of so many operations: whole batches, and enough to warm up. */
+async function sideBySide(title: string, operations: number, contestants: Contestant[]) {
+  const all = contestants.map((contestant) => ({ ...contestant, operations }));
+  console.log(table(title, await compare(all, { rounds: 21 })));
+}
+
+await sideBySide("A message there and back", 1_000, [
+  queues("two queues", "round trips"),
+  queues("call and reply", "calls"),
+  await channel("MessageChannel", "channel_caller.ts", "channel_echo.ts"),
+  await channel("comlink", "comlink_messages.ts", "comlink_echo.ts"),
+]);
+await sideBySide("\nA message one way, a thousand at a time", 4 * BATCH, [
+  queues("queue", "one way", BATCH),
+  await channel("MessageChannel", "channel_caller.ts", "channel_echo.ts", BATCH),
+  await channel("comlink, and its answer", "comlink_messages.ts", "comlink_echo.ts", BATCH),
+]);
 for (const size of [64, 1_024, 65_536]) {
-  console.log(table(
-    `\n${size} bytes there and back`,
-    await compare([sockets(size, 1), await unixSockets(size, 1)], options),
-  ));
-  console.log(table(
-    `\n${size} bytes one way, a hundred at a time`,
-    await compare([sockets(size, CHUNKS), await unixSockets(size, CHUNKS)], options),
-    size,
-  ));
+  await sideBySide(`\n${size} bytes there and back`, 200, [
+    sockets(size, 1),
+    await unixSockets(size, 1),
+  ]);
+  await sideBySide(`\n${size} bytes one way, a hundred at a time`, 5 * CHUNKS, [
+    sockets(size, CHUNKS),
+    await unixSockets(size, CHUNKS),
+  ]);
 }
 Deno.exit(0);

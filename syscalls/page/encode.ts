@@ -7,7 +7,7 @@ import { KernelError } from "../../capabilities/errors.ts";
 import { MAX_DEPTH, MAX_DIGITS, MAX_ERRORS, MAX_NUMBER_KEYS, MAX_VALUES, Tag } from "./codec.ts";
 
 /** What an encoder keeps for the next value; more is given back. */
-const KEPT_BYTES = 64 * 1_024;
+const KEPT_BYTES = 256 * 1_024;
 /** Strings up to this length are written by hand while they are ASCII: the encoder's call costs more. */
 const SHORT = 48;
 

@@ -8,12 +8,13 @@
  */
 import type { Flag } from "../../memory/doorbell.ts";
 import type { Ring } from "../../memory/ring.ts";
-import { MAX_FRAME_BYTES } from "./page.ts";
 
 /** A frame's length. Who sends one leaves so many bytes free before it. */
 export const HEADER_BYTES = 4;
 /** What a receiver takes from the ring at once. */
 const PIECE_BYTES = 16 * 1_024;
+/** What it holds for a frame of which it has seen the announcement alone. */
+const FIRST_BYTES = 128 * 1_024;
 
 /** The sending end of a ring of frames. */
 export class FrameSender {
@@ -86,6 +87,7 @@ export class FrameSender {
 export class FrameReceiver {
   readonly #ring: Ring;
   readonly #waits: Flag;
+  readonly #longest: number;
   readonly #piece = new Uint8Array(PIECE_BYTES);
   /** Bytes of `#piece` that are not looked at yet. */
   #from = 0;
@@ -98,10 +100,14 @@ export class FrameReceiver {
   #received = 0;
   #hasMadeRoom = false;
 
-  /** @param waits Up while the sender waits for room. */
-  constructor(ring: Ring, waits: Flag) {
+  /**
+   * @param waits Up while the sender waits for room.
+   * @param longest Bytes of the longest frame that is taken.
+   */
+  constructor(ring: Ring, waits: Flag, longest: number) {
     this.#ring = ring;
     this.#waits = waits;
+    this.#longest = longest;
   }
 
   /**
@@ -145,7 +151,7 @@ export class FrameReceiver {
     const from = this.#from;
     const start = from + HEADER_BYTES;
     if (this.#headerBytes > 0 || start >= this.#to) return undefined;
-    const length = checkedLength(piece, from);
+    const length = this.#lengthAt(piece, from);
     if (start + length > this.#to) return undefined;
     this.#from = start + length;
     return piece.subarray(start, start + length);
@@ -155,11 +161,11 @@ export class FrameReceiver {
     this.#header[this.#headerBytes++] = this.#piece[this.#from++] as number;
     if (this.#headerBytes < HEADER_BYTES) return undefined;
     this.#headerBytes = 0;
-    const length = checkedLength(this.#header, 0);
+    const length = this.#lengthAt(this.#header, 0);
     this.#length = length;
     this.#received = 0;
     // Not all at once: whoever only announces a long frame makes nobody hold its memory.
-    this.#frame = new Uint8Array(Math.min(length, PIECE_BYTES));
+    this.#frame = new Uint8Array(Math.min(length, FIRST_BYTES));
     return undefined;
   }
 
@@ -178,14 +184,14 @@ export class FrameReceiver {
     this.#frame = undefined;
     return frame;
   }
-}
 
-/** The length that a header says. */
-function checkedLength(bytes: Uint8Array, at: number): number {
-  let length = 0;
-  for (let i = HEADER_BYTES - 1; i >= 0; i--) length = length * 256 + (bytes[at + i] as number);
-  if (length === 0 || length > MAX_FRAME_BYTES) {
-    throw new RangeError(`A frame on a task's page can't have ${length} bytes`);
+  /** The length that a header says. */
+  #lengthAt(bytes: Uint8Array, at: number): number {
+    let length = 0;
+    for (let i = HEADER_BYTES - 1; i >= 0; i--) length = length * 256 + (bytes[at + i] as number);
+    if (length === 0 || length > this.#longest) {
+      throw new RangeError(`A frame on a task's page can't have ${length} bytes`);
+    }
+    return length;
   }
-  return length;
 }

@@ -9,8 +9,8 @@
 import { Doorbell, Flag } from "../../memory/doorbell.ts";
 import { allocateRing, Ring, type WatchedWord } from "../../memory/ring.ts";
 
-/** Bytes that each ring holds. Longer frames go through in pieces. */
-const RING_BYTES = 64 * 1_024;
+/** Bytes that each ring holds: a frame with 64 KiB in it goes at once, a longer one in pieces. */
+const RING_BYTES = 128 * 1_024;
 /** Words of the control buffer, each on a cache line of its own. */
 const REQUEST_BELL = 0;
 const REPLY_BELL = 16;
@@ -106,5 +106,7 @@ export const ReplyKind = Object.freeze({
   DONE_WITH_MEMORY: 3,
 });
 
-/** The longest frame, in bytes. Bounds what one task can make the kernel hold for it. */
-export const MAX_FRAME_BYTES = 17 * 1_024 * 1_024;
+/** The longest request, in bytes. Bounds what one task can make the kernel hold for it. */
+export const MAX_REQUEST_BYTES = 17 * 1_024 * 1_024;
+/** The longest reply: the longest message that a queue takes, and what is around it. */
+export const MAX_REPLY_BYTES = 2 ** 30 + 2 ** 20;

@@ -23,7 +23,8 @@ import { decode } from "./decode.ts";
 import { encode } from "./encode.ts";
 import { FrameReceiver, FrameSender, HEADER_BYTES } from "./frames.ts";
 import {
-  MAX_FRAME_BYTES,
+  MAX_REPLY_BYTES,
+  MAX_REQUEST_BYTES,
   openPage,
   type Page,
   type PageMemory,
@@ -86,7 +87,7 @@ export class PageDoor implements Door {
     this.seats = new PageSeats(this, this.#page, hasSystemClock);
     this.#receiveMemory = receiveMemory;
     this.#requests = new FrameSender(this.#page.requests, this.#page.requestsWait);
-    this.#replies = new FrameReceiver(this.#page.replies, this.#page.repliesWait);
+    this.#replies = new FrameReceiver(this.#page.replies, this.#page.repliesWait, MAX_REPLY_BYTES);
     this.#onAbort = onAbort;
     void this.#pump();
   }
@@ -255,7 +256,7 @@ export class PageDoor implements Door {
     });
     const request = [id, mode, number, sent, timeoutMs === Infinity ? -1 : timeoutMs];
     const frame = this.#inWords(spec, args, () => encode(request, HEADER_BYTES));
-    if (frame.length - HEADER_BYTES > MAX_FRAME_BYTES) {
+    if (frame.length - HEADER_BYTES > MAX_REQUEST_BYTES) {
       this.#inWords(spec, args, () => tooLong(frame.length));
     }
     this.#open.set(id, { ...settle, output });

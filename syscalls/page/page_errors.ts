@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { type ErrorCode, inContext, KernelError, rebuildError } from "../../capabilities/errors.ts";
+import {
+  type ErrorCode,
+  inContext,
+  IpcError,
+  KernelError,
+  rebuildError,
+} from "../../capabilities/errors.ts";
 import { abortReason, ArgumentForm } from "../arguments.ts";
 import type { SyscallSpec } from "../door.ts";
 
@@ -35,6 +41,18 @@ export function inWordsOf<Result>(
 /** Throws the error of a request that no frame holds. */
 export function tooLong(length: number): never {
   throw new KernelError("MESSAGE_TOO_LONG", `${length} bytes don't go through a task's page`);
+}
+
+/**
+ * The error of a message that fits into the task's buffer, but not into the kernel's copy of it,
+ * which has so many bytes. BUFFER_TOO_SMALL would send its reader round in circles.
+ */
+export function tooLongForBuffer(error: KernelError, bytes: number): KernelError {
+  if (error.code !== "BUFFER_TOO_SMALL") return error;
+  const most = `no more than ${bytes} go into one through a task's page`;
+  return new IpcError("MESSAGE_TOO_LONG", `${error.message}; ${most}, but receive() takes it`, {
+    ...(error.syscall === undefined ? {} : { syscall: error.syscall }),
+  });
 }
 
 /** The error of every call from the task's end on. */

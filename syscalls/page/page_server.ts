@@ -17,13 +17,15 @@ import { decode } from "./decode.ts";
 import { encode } from "./encode.ts";
 import { FrameReceiver, FrameSender, HEADER_BYTES } from "./frames.ts";
 import {
-  MAX_FRAME_BYTES,
+  MAX_REPLY_BYTES,
+  MAX_REQUEST_BYTES,
   openPage,
   type Page,
   type PageMemory,
   ReplyKind,
   RequestMode,
 } from "./page.ts";
+import { tooLongForBuffer } from "./page_errors.ts";
 
 /** Requests served before everybody else in the isolate gets a turn. */
 const REQUESTS_PER_TURN = 256;
@@ -32,7 +34,7 @@ const BYTES_PER_TURN = 1_024 * 1_024;
 /** Looks at a bell that the task goes on ringing before everybody else gets a turn. */
 const LOOKS_PER_TURN = 64;
 /** Turns that a full ring of the shortest requests takes at most. */
-const LAST_TURNS = 8;
+const LAST_TURNS = 16;
 /** Bytes of replies that may wait for the task before its requests have to. */
 const MAX_BACKLOG_BYTES = 1_024 * 1_024;
 /** Bytes of them at which the task ends: what waited is answered even when requests have to wait. */
@@ -50,6 +52,9 @@ const MAX_OUTPUT_BYTES = 16 * 1_024 * 1_024;
 
 /** How often any server in this isolate found requests. */
 let visits = 0;
+
+/** Outputs that are shorter than the task's buffers that they stand for. */
+const cutOutputs = new WeakSet<Uint8Array>();
 
 /** What a request says, once its frame is decoded and its parts have the right types. */
 interface Request {
@@ -99,7 +104,11 @@ export class PageServer {
     this.#caller = caller;
     this.#page = openPage(memory, "kernel");
     this.#post = post;
-    this.#requests = new FrameReceiver(this.#page.requests, this.#page.requestsWait);
+    this.#requests = new FrameReceiver(
+      this.#page.requests,
+      this.#page.requestsWait,
+      MAX_REQUEST_BYTES,
+    );
     this.#replies = new FrameSender(this.#page.replies, this.#page.repliesWait);
     this.#onViolation = onViolation;
     caller.task.abort.signal.addEventListener("abort", () => this.#reply([0, ReplyKind.ABORTED]), {
@@ -119,6 +128,7 @@ export class PageServer {
       if (task.isStopped) await task.whenContinued();
       // A bell that is rung all the time is never waited for, and microtasks let nobody else run.
       else if (hasMore || ++looks % LOOKS_PER_TURN === 0) await turn();
+      else if (!this.#isCrowded && requestBell.isRungSoon(seen)) await null; // whom it woke goes on
       else await requestBell.changed(seen);
     }
   }
@@ -188,12 +198,12 @@ export class PageServer {
     if (isWait && this.#waiting.has(request.id)) {
       throw new RangeError("Two calls that wait on a task's page have the same id");
     }
+    const outputs: Uint8Array[] = [];
     try {
       const call = this.#dispatcher.find(request.number);
       // Long buffers are held only while that leaves room for many short ones.
       const isMuch = isWait && this.#heldBytes > MAX_HELD_BYTES / 2;
       const most = isMuch ? MAX_WAITING_OUTPUT_BYTES : MAX_OUTPUT_BYTES;
-      const outputs: Uint8Array[] = [];
       const args = request.args.map((given, i) => withOutput(call, given, i, most, outputs));
       if (isWait) {
         return this.#wait(request, args, outputs[0], bytes + (outputs[0]?.length ?? 0));
@@ -202,7 +212,7 @@ export class PageServer {
       const result = this.#dispatcher.call(this.#caller, request.number, a, b, c, d);
       this.#succeed(request.id, result, outputs[0]);
     } catch (error) {
-      this.#fail(request.id, error);
+      this.#fail(request.id, error, outputs[0]);
     }
   }
 
@@ -241,7 +251,7 @@ export class PageServer {
     try {
       this.#succeed(id, await call.promise, output);
     } catch (error) {
-      this.#fail(id, error);
+      this.#fail(id, error, output);
     } finally {
       this.#heldBytes -= bytes;
       this.#waiting.delete(id);
@@ -263,9 +273,12 @@ export class PageServer {
     this.#reply([id, ReplyKind.DONE_WITH_MEMORY, rest]);
   }
 
-  #fail(id: number, error: unknown): void {
+  #fail(id: number, thrown: unknown, output?: Uint8Array): void {
     // The kernel's own fault. Nobody awaits a call that waited, so thrown it would end the process.
-    if (!(error instanceof KernelError)) return this.#giveUp(error);
+    if (!(thrown instanceof KernelError)) return this.#giveUp(thrown);
+    const error = output !== undefined && cutOutputs.has(output)
+      ? tooLongForBuffer(thrown, output.length)
+      : thrown;
     const { name, code, message, syscall, needed, transferred, cause } = error;
     const text = message.length > MAX_ERROR_TEXT ? `${message.slice(0, MAX_ERROR_TEXT)}…` : message;
     const facts = { name, code, message: text, syscall, needed, transferred };
@@ -285,14 +298,15 @@ export class PageServer {
   #reply(reply: readonly unknown[]): void {
     if (this.#isStopped) return;
     const frame = encode(reply, HEADER_BYTES);
-    if (frame.length - HEADER_BYTES > MAX_FRAME_BYTES) {
+    if (frame.length - HEADER_BYTES > MAX_REPLY_BYTES) {
       throw new KernelError("MESSAGE_TOO_LONG", `An answer of ${frame.length} bytes can't cross`);
     }
     this.#replies.send(frame);
     if (this.#isDraining) this.#willRing = true;
     else this.#page.replyBell.ring();
     const { backlogBytes } = this.#replies;
-    if (backlogBytes > MAX_UNTAKEN_BYTES) {
+    // One message may be longer, and a task that takes it is no enemy.
+    if (backlogBytes - frame.length > MAX_UNTAKEN_BYTES) {
       this.#giveUp(new RangeError(`The task takes no replies: ${backlogBytes} bytes wait for it`));
     }
   }
@@ -311,6 +325,7 @@ function withOutput(
   // A number stands for a buffer of so many bytes; anything else fails the argument's check.
   if (typeof given !== "number" || !Number.isSafeInteger(given) || given < 0) return given;
   const output = new Uint8Array(Math.min(given, most));
+  if (given > most) cutOutputs.add(output);
   outputs.push(output);
   return output;
 }

@@ -204,6 +204,24 @@ Deno.test("a task in a worker uses queues, counters, timers, events and its cons
   await assertNothingLeft(kernel);
 });
 
+Deno.test("a task in a worker receives messages of any length, and loses none", async () => {
+  await using kernel = new Kernel({ limits: { bufferBytes: 2 ** 30 } });
+  const longest = 18 * 1_024 * 1_024;
+  const sizes = { maxBytes: 3 * longest, maxMessageBytes: longest };
+  const { sender, receiver } = kernel.init.createMessageQueue(sizes);
+  for (const value of [1, 2, 3]) sender.trySend(new Uint8Array(longest).fill(value));
+  const child = start(kernel, "long_messages.ts", { handles: { in: receiver, out: sender } });
+  assertEquals(await valueOf(child), {
+    short: ["BUFFER_TOO_SMALL", longest],
+    long: ["MESSAGE_TOO_LONG", undefined],
+    first: longest,
+    second: true,
+    third: longest,
+    sent: ["MESSAGE_TOO_LONG", undefined],
+  });
+  await assertNothingLeft(kernel);
+});
+
 Deno.test("a task in a worker prints on when nobody reads its stderr any more", async () => {
   await using kernel = new Kernel();
   const { reader, writer } = kernel.init.createPipe();

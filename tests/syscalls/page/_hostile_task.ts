@@ -6,7 +6,12 @@
 import { FrameReceiver, FrameSender, HEADER_BYTES } from "../../../syscalls/page/frames.ts";
 import { decode } from "../../../syscalls/page/decode.ts";
 import { encode } from "../../../syscalls/page/encode.ts";
-import { allocatePage, openPage, type PageMemory } from "../../../syscalls/page/page.ts";
+import {
+  allocatePage,
+  MAX_REPLY_BYTES,
+  openPage,
+  type PageMemory,
+} from "../../../syscalls/page/page.ts";
 import { PageServer } from "../../../syscalls/page/page_server.ts";
 import { SYSCALLS } from "../../../syscalls/table.ts";
 import { World } from "../_world.ts";
@@ -36,7 +41,7 @@ export class HostileTask {
     });
     this.page = openPage(this.memory, "task");
     this.sender = new FrameSender(this.page.requests, this.page.requestsWait);
-    this.receiver = new FrameReceiver(this.page.replies, this.page.repliesWait);
+    this.receiver = new FrameReceiver(this.page.replies, this.page.repliesWait, MAX_REPLY_BYTES);
   }
 
   /** Sends a request and lets the kernel serve what is there. */

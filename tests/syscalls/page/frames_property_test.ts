@@ -3,7 +3,8 @@ import * as fc from "fast-check";
 import { Flag } from "../../../memory/doorbell.ts";
 import { allocateRing, Ring } from "../../../memory/ring.ts";
 import { FrameReceiver, FrameSender } from "../../../syscalls/page/frames.ts";
-import { MAX_FRAME_BYTES } from "../../../syscalls/page/page.ts";
+
+const MAX_FRAME_BYTES = 1_000_000;
 
 const capacities = fc.oneof(fc.constantFrom(1, 3, 4, 5, 64), fc.integer({ min: 1, max: 20_000 }));
 
@@ -13,7 +14,11 @@ function connect(capacity: number): [FrameSender, FrameReceiver, Ring] {
   const writing = new Ring(memory, capacity, { soleReader: false, soleWriter: true });
   const reading = new Ring(memory, capacity, { soleReader: true, soleWriter: false });
   const waits = new Flag(new Int32Array(new SharedArrayBuffer(4)), 0);
-  return [new FrameSender(writing, waits), new FrameReceiver(reading, waits), writing];
+  return [
+    new FrameSender(writing, waits),
+    new FrameReceiver(reading, waits, MAX_FRAME_BYTES),
+    writing,
+  ];
 }
 
 /** A step of either direction. */

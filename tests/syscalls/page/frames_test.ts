@@ -3,7 +3,8 @@ import { Flag } from "../../../memory/doorbell.ts";
 import { allocateRing, Ring } from "../../../memory/ring.ts";
 import { HEAD, HEADER_WORDS, TAIL } from "../../../memory/ring_layout.ts";
 import { FrameReceiver, FrameSender, HEADER_BYTES } from "../../../syscalls/page/frames.ts";
-import { MAX_FRAME_BYTES } from "../../../syscalls/page/page.ts";
+
+const MAX_FRAME_BYTES = 1_000_000;
 
 /** Both sides of one ring, and the ring as a hostile sender has it. */
 function connection(capacity: number) {
@@ -13,6 +14,7 @@ function connection(capacity: number) {
   const receiver = new FrameReceiver(
     new Ring(memory, capacity, { soleReader: true, soleWriter: false }),
     waits,
+    MAX_FRAME_BYTES,
   );
   return { memory, raw, sender: new FrameSender(raw, waits), receiver };
 }

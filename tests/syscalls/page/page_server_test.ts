@@ -227,7 +227,7 @@ Deno.test("PageServer answers a result that can't cross with the reason, and goe
 Deno.test("PageServer.drain() rings when it took a part of a frame: the rest waits for that room", () => {
   const task = new HostileTask();
   const { writer } = task.pipe();
-  const bytes = new Uint8Array(65_536).fill(3);
+  const bytes = new Uint8Array(task.page.requests.capacityBytes).fill(3);
   const request = [1, RequestMode.TRY, SYSCALLS.streamWrite.number, [writer, bytes], -1];
   task.sender.send(encode(request, HEADER_BYTES)); // longer than the ring
   assert(task.sender.backlogBytes > 0);

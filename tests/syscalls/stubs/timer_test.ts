@@ -26,6 +26,11 @@ Deno.test("Timer.wait() gives 1 when a one-shot timer expires, and then waits", 
   assertEquals(await waiting, 1);
   clock.advance(1_000);
   assert(await isWaiting(timer));
+  timer.set({ delayMs: 1, periodMs: 0 }); // as when the period is left out
+  clock.advance(1_000);
+  assertEquals(await timer.wait(), 1);
+  clock.advance(1_000);
+  assert(await isWaiting(timer));
   await kernel.shutdown();
 });
 
