@@ -115,9 +115,9 @@ for (const bytes of [64, 1_024, 65_536]) {
   console.log(table(`${bytes} bytes from worker to worker`, results, bytes));
 }
 const trips = await compare([
-  await words("one word each way, spinning", false),
-  await words("one word each way, sleeping", true),
-  pipes(),
-], { rounds: 11, roundMs: 30 });
+  { ...await words("one word each way, spinning", false), operations: 200_000 },
+  { ...await words("one word each way, sleeping", true), operations: 1_000 },
+  { ...pipes(), operations: 200_000 },
+], { rounds: 11 });
 console.log(table("a round trip between workers", trips));
 Deno.exit(0);

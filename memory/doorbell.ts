@@ -9,26 +9,14 @@
 import { add, load, notify, store, wait, waitAsync } from "./atomics.ts";
 import { LookOrSleep } from "./look_or_sleep.ts";
 
-const now: () => number = performance.now.bind(performance);
-
 /** How often a thread that blocks looks at the count before it sleeps: about 50 µs. */
 const LOOKS_BEFORE_BLOCKING = 6_000;
-/** How often it does so without blocking the thread: about 7 µs, in which nothing else runs there. */
-const LOOKS_BEFORE_AWAITING = 1_000;
-/** After so many looks in vain in a row … */
-const MOST_IN_VAIN = 8;
-/** … so many waits sleep without a look, and then one looks again. */
-const SLEEPERS = 31;
 
 /** One of the bells of a page. */
 export class Doorbell {
   readonly #words: Int32Array;
   readonly #index: number;
   readonly #choice = new LookOrSleep();
-  /** Looks in vain since the last one with success. */
-  #inVain = 0;
-  /** How many waits are still to sleep without a look. */
-  #sleepersLeft = 0;
 
   /**
    * @param words The page's words.
@@ -65,33 +53,16 @@ export class Doorbell {
    */
   block(seen: number, isCrowded: boolean): void {
     if (isCrowded) return void wait(this.#words, this.#index, seen);
-    const { looks } = this.#choice;
-    const start = now();
-    if (!looks || !this.#isSeenToChange(seen)) wait(this.#words, this.#index, seen);
-    this.#choice.took(looks, now() - start);
+    if (this.#choice.looks) {
+      const hasSeen = this.#isSeenToChange(seen);
+      this.#choice.looked(hasSeen);
+      if (hasSeen) return;
+    } else this.#choice.slept();
+    wait(this.#words, this.#index, seen);
   }
 
   #isSeenToChange(seen: number): boolean {
     for (let i = 0; i < LOOKS_BEFORE_BLOCKING; i++) if (this.count !== seen) return true;
-    return false;
-  }
-
-  /**
-   * True when the count changes within some microseconds, in which it is looked at: for a waiter
-   * that has just answered somebody who may ring again at once. When the last looks were in vain,
-   * most are left out: they hold up everything else in the isolate.
-   */
-  isRungSoon(seen: number): boolean {
-    if (this.#sleepersLeft > 0) {
-      this.#sleepersLeft--;
-      return this.count !== seen;
-    }
-    for (let i = 0; i < LOOKS_BEFORE_AWAITING; i++) {
-      if (this.count === seen) continue;
-      this.#inVain = 0;
-      return true;
-    }
-    if (++this.#inVain >= MOST_IN_VAIN) this.#sleepersLeft = SLEEPERS;
     return false;
   }
 }

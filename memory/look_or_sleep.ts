@@ -1,46 +1,40 @@
 /**
  * Whether a thread that waits for a short answer should look for it or sleep.
  *
- * On two processors an answer that takes a microsecond is seen within that time, and a sleeper
- * wakes 30 µs later. On one, whoever looks keeps the answerer from the processor, and a sleeper
- * gives it up at once. Which of the two holds changes with the load; so both are tried, and the
- * one whose waits were shorter is chosen.
- *
- * Invariant: a choice that turned out worse is tried again after {@linkcode TRIAL_AFTER} waits.
+ * An answer that takes a microsecond is seen within that time by whoever looks, and a sleeper wakes
+ * 35 µs later; so two threads that answer each other and both sleep are twenty times as slow as two
+ * that look. But where there is no processor left for the answerer, whoever looks keeps it from
+ * the only one. So a thread looks for a little longer than a wake-up takes, as long as that mostly
+ * succeeds; each look in vain doubles the number of waits that sleep at once, up to a bound, and then
+ * it looks again. Two threads that sleep for each other meet again in this way: the first that
+ * looks sees the other's answer, and goes on looking.
  *
  * @module
  */
 
-/** Waits by the better choice before the other one is tried again. */
-const TRIAL_AFTER = 64;
-/** A wait that took longer, in milliseconds, waited for something else than an answer. */
-const LONGEST_MS = 0.2;
-/** How much of what was known a new wait leaves. */
-const MEMORY = 7 / 8;
+/** The most waits that sleep at once before one looks again. */
+const MOST_SLEEPERS = 64;
 
-/** Learns from how long waits take. */
+/** Learns from whether looks succeed. */
 export class LookOrSleep {
-  /** The smoothed time of waits that looked, in milliseconds; 0 before the first. */
-  #lookingMs = 0;
-  /** The same of waits that slept. */
-  #sleepingMs = 0;
-  #sinceTrial = 0;
+  /** Looks in vain since the last one that succeeded. */
+  #inVain = 0;
+  /** Waits that are to sleep at once before one looks again. */
+  #sleepersLeft = 0;
 
   /** Whether the next wait is to look first. */
   get looks(): boolean {
-    const isBetter = this.#lookingMs <= this.#sleepingMs;
-    return this.#sinceTrial < TRIAL_AFTER ? isBetter : !isBetter;
+    return this.#sleepersLeft === 0;
   }
 
-  /** A wait that looked, or slept, took so long. */
-  took(looked: boolean, ms: number): void {
-    this.#sinceTrial = this.#sinceTrial < TRIAL_AFTER ? this.#sinceTrial + 1 : 0;
-    if (ms > LONGEST_MS) return;
-    if (looked) this.#lookingMs = smoothed(this.#lookingMs, ms);
-    else this.#sleepingMs = smoothed(this.#sleepingMs, ms);
+  /** A wait looked and saw what it waited for, or looked in vain and slept. */
+  looked(hasSeen: boolean): void {
+    this.#inVain = hasSeen ? 0 : this.#inVain + 1;
+    this.#sleepersLeft = hasSeen ? 0 : Math.min(2 ** this.#inVain, MOST_SLEEPERS);
   }
-}
 
-function smoothed(before: number, now: number): number {
-  return before === 0 ? now : before * MEMORY + now * (1 - MEMORY);
+  /** A wait slept at once. */
+  slept(): void {
+    if (this.#sleepersLeft > 0) this.#sleepersLeft--;
+  }
 }

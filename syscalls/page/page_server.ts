@@ -128,7 +128,6 @@ export class PageServer {
       if (task.isStopped) await task.whenContinued();
       // A bell that is rung all the time is never waited for, and microtasks let nobody else run.
       else if (hasMore || ++looks % LOOKS_PER_TURN === 0) await turn();
-      else if (!this.#isCrowded && requestBell.isRungSoon(seen)) await null; // whom it woke goes on
       else await requestBell.changed(seen);
     }
   }

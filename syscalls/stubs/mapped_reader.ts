@@ -49,7 +49,10 @@ export class MappedReader extends MappedHandle {
   readSync(into: Uint8Array, options?: WaitOptions): number {
     const length = this.lengthOf(into, streamRead);
     if (this.#line.isEmpty && options === undefined) {
-      const read = this.#ring.read(into, 0, length);
+      let read = this.#ring.read(into, 0, length);
+      for (let left = this.#line.glances; read === 0 && left > 0; left--) {
+        read = this.#ring.read(into, 0, length);
+      }
       if (read > 0) return this.#done(read);
     }
     const wait = this.waitOptions(streamRead, options);

@@ -57,7 +57,10 @@ export class MappedWriter extends MappedHandle {
   writeSync(bytes: Uint8Array, options?: WaitOptions): number {
     const length = this.lengthOf(bytes, streamWrite);
     if (this.#line.isEmpty && options === undefined && length <= this.#ring.ring.atomicBytes) {
-      const written = this.#ring.write(bytes, 0, length);
+      let written = this.#ring.write(bytes, 0, length);
+      for (let left = this.#line.glances; written === 0 && left > 0; left--) {
+        written = this.#ring.write(bytes, 0, length);
+      }
       if (written > 0) return this.#done(written);
     }
     const wait = this.waitOptions(streamWrite, options);

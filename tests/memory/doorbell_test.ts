@@ -33,13 +33,3 @@ Deno.test("Flag is up from raise() to lower()", () => {
   flag.lower();
   assertEquals(flag.isUp, false);
 });
-
-Deno.test("Doorbell.isRungSoon() sees a ring, however often nobody rang before", () => {
-  const bell = new Doorbell(words(), 0);
-  for (let i = 0; i < 200; i++) {
-    const seen = bell.count;
-    assertEquals(bell.isRungSoon(seen), false);
-    bell.ring();
-    assertEquals(bell.isRungSoon(seen), true);
-  }
-});
