@@ -131,8 +131,9 @@ export class RingSharing implements SeatHost {
   }
 
   leave(holder: SeatHolder): void {
-    const sides = [this.#readers, this.#writers];
-    if (sides.filter(({ seats }) => seats.delete(holder)).length === 0) return;
+    const left = [this.#readers, this.#writers].filter(({ seats }) => seats.delete(holder));
+    if (left.length === 0) return;
+    for (const { end } of left) end.operations++; // as when it came: the kernel may be alone now
     this.#move(holder);
     holder.lose();
   }
