@@ -28,7 +28,7 @@ import { Attendant } from "./attendant.ts";
  * that work without a pause this is rare, and costs them a move; a hostile one could give the lock
  * from hand to hand for ever.
  */
-const MOST_MEETINGS = 64;
+const MOST_MEETINGS = 16;
 
 /** The pipe, as this looks at it. */
 export interface SharedPipe {

@@ -28,6 +28,12 @@ switch (what) {
     value = seen;
     break;
   }
+  case "echo": {
+    const [input, out] = [task.handle("in", PipeReader), task.handle("out", PipeWriter)];
+    const byte = new Uint8Array(1);
+    while (input.readSync(byte) === 1) out.writeSync(byte);
+    break;
+  }
   case "shared memory": {
     using view = task.handle("memory", SharedMemory).map();
     for (let i = 0; i < count; i++) view.add(0, 1);
