@@ -32,8 +32,9 @@ export class MappedRing {
   #ring: Ring;
   #seat: Partial<RingSeat>;
   #isLost = false;
-  /** The seat's `reads` at the last peek. */
-  #shownAt: number | undefined = undefined;
+  /** Where the last peek looked, and how this thread took part there. */
+  #shownBy: Ring;
+  #shownSeat: Partial<RingSeat>;
 
   /** @param ask A system call: what became of the pipe. The kernel answers when its move is complete. */
   constructor(
@@ -47,6 +48,8 @@ export class MappedRing {
     this.#ring = new Ring(memory, capacityBytes, seat);
     this.#seat = seat;
     this.#ask = ask;
+    this.#shownBy = this.#ring;
+    this.#shownSeat = seat;
   }
 
   /** The present generation, for what needs no following. */
@@ -83,7 +86,8 @@ export class MappedRing {
   peek(): Uint8Array {
     for (;;) {
       const bytes = this.#ring.peek();
-      this.#shownAt = this.#seat.reads;
+      this.#shownBy = this.#ring;
+      this.#shownSeat = this.#seat;
       if (this.#ring.condition !== MOVED || this.#isLost) return bytes;
       this.#followRead();
     }
@@ -95,14 +99,11 @@ export class MappedRing {
    */
   consume(bytes: number): number {
     for (;;) {
-      // It may have followed more moves than one, and not have been alone in between.
-      if (this.#seat.reads !== this.#shownAt && !this.#isLost) return STALE;
-      const wasAlone = this.#seat.soleReader ?? true;
+      if (!this.#isShown && !this.#isLost) return STALE;
       const answer = this.#ring.consume(bytes);
       if (answer !== MOVED || this.#isLost) return answer;
       const done = this.#followRead();
       if (done > 0 || this.#isLost) return done || MOVED;
-      if (!wasAlone || this.#seat.soleReader === false) return STALE;
     }
   }
 
@@ -155,6 +156,16 @@ export class MappedRing {
     closedIsFalse = false,
   ): Promise<WaitOutcome> {
     return this.#ring.waitWritable(bytes, timeoutMs, kill, closedIsFalse);
+  }
+
+  /**
+   * Whether what the last peek showed is still first, unless this generation of the ring knows better.
+   * This thread may have followed several moves since, and not have been alone in between.
+   */
+  get #isShown(): boolean {
+    const [then, now] = [this.#shownSeat, this.#seat];
+    if (this.#ring === this.#shownBy) return true;
+    return then.soleReader !== false && now.soleReader !== false && then.reads === now.reads;
   }
 
   /** Takes the next generation; what the reading operation that met the move comes to. */

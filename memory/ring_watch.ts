@@ -49,9 +49,12 @@ export async function lockFreed(
   // A hostile thread may have put anything there: then that is what has to change.
   const value = held === HELD ? CONTENDED : held;
   const wait = held === FREE ? undefined : waitAsync(words, index, value, SLICE_MS);
-  if (wait?.async === true) {
-    await wait.value;
-    pace.slept();
-  } else await pace.endedAtOnce();
-  return held === FREE || load(words, index) !== value;
+  if (wait?.async !== true) {
+    await pace.endedAtOnce();
+    return true;
+  }
+  const outcome = await wait.value;
+  pace.slept();
+  // Whoever releases a lock that somebody waits for says so, whoever takes it next.
+  return outcome === "ok" || load(words, index) === FREE;
 }

@@ -83,6 +83,7 @@ export class Threads implements Disposable {
   readonly core: KernelCore;
   readonly dispatcher: Dispatcher = new Dispatcher(SYSCALLS, HANDLERS);
   readonly init: TaskStub;
+  readonly initDoor: Door;
   readonly #mostSeats: number;
   readonly #threads: Thread[] = [];
   /** Threads keep a process alive that waits for them, and there are none. */
@@ -97,7 +98,8 @@ export class Threads implements Disposable {
       check: () => {},
       start: () => ({ stop: () => {}, isLingering: false }),
     });
-    this.init = this.#stubOf(this.core.init, this.#doorOf(this.core.init));
+    this.initDoor = this.#doorOf(this.core.init);
+    this.init = this.#stubOf(this.core.init, this.initDoor);
   }
 
   /** A thread; the handles move to it from init. */

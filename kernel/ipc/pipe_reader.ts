@@ -59,6 +59,8 @@ export class PipeReaderEnd extends PipeEndpoint {
     if (pipe.ring.condition !== 0) throw this.garbled();
     // Nobody waits here, but who looks again must not find a dead thread's lock for ever.
     if (bytes.length === 0 && pipe.ring.availableBytes > 0) pipe.sharing?.metLock("reader");
+    // Among threads the ring knows of one peek of the kernel's: those through other handles end here.
+    if (pipe.sharing !== undefined) this.operations++;
     const isDirect = direct && this.users === 1;
     const view = isDirect ? bytes : Uint8Array.from(bytes);
     this.windowOf(by).open(view, view.length, isDirect, this.operations);

@@ -29,7 +29,7 @@ import { Attendant } from "./attendant.ts";
  * that work without a pause this is rare, and costs them a move; a hostile one could give the lock
  * from hand to hand for ever.
  */
-const MOST_MEETINGS = 64;
+const MOST_MEETINGS = 16;
 
 /** The pipe, as this looks at it. */
 export interface SharedPipe {
@@ -133,8 +133,9 @@ export class RingSharing implements SeatHost {
   }
 
   leave(holder: SeatHolder): void {
-    const sides = [this.#readers, this.#writers];
-    if (sides.filter(({ seats }) => seats.delete(holder)).length === 0) return;
+    const left = [this.#readers, this.#writers].filter(({ seats }) => seats.delete(holder));
+    if (left.length === 0) return;
+    for (const { end } of left) end.operations++; // as when it came: the kernel may be alone now
     this.#move(holder);
     holder.lose();
   }

@@ -81,7 +81,8 @@ export class MappedReader extends MappedHandle {
     const bytes = this.#line.isEmpty ? this.#ring.peek() : new Uint8Array(0);
     if (this.#ring.isLost || this.#ring.ring.condition !== 0) return this.#lost();
     this.#shownBytes = bytes.length;
-    this.#shownAt = this.#thread.readCount;
+    // The ring knows of one peek, whichever handle it was made through: others' end here.
+    this.#shownAt = ++this.#thread.readCount;
     return bytes;
   }
 

@@ -110,7 +110,8 @@ export class MappedWriter extends MappedHandle {
       }
       if (room === undefined) return undefined;
       this.#reservedBytes = bytes;
-      this.#reservedAt = this.#thread.writeCount;
+      // The thread has one reservation, whichever handle it was made through: others' end here.
+      this.#reservedAt = ++this.#thread.writeCount;
       return room;
     });
   }
@@ -130,7 +131,10 @@ export class MappedWriter extends MappedHandle {
     }
     this.#reservedBytes = -1;
     if (this.#reservedAt !== this.#thread.writeCount) {
-      throw new PipeError("INVALID_STATE", "the pipe was written to since the reservation");
+      throw new PipeError(
+        "INVALID_STATE",
+        "the pipe was written to, or reserved in, since the reservation",
+      );
     }
     if (bytes === 0) return;
     let committed = this.#ring.commit(bytes);

@@ -16,7 +16,7 @@ export class ThreadRing {
   readonly reads: WaitLine;
   readonly writes: WaitLine;
   readonly isPacket: boolean;
-  /** Operations so far: tells whether what was peeked at or reserved is still what it was. */
+  /** Operations so far, peeks and reservations too: tells whether what was peeked at or reserved is still what it was. */
   readCount = 0;
   writeCount = 0;
   readonly #ask: () => SeatNews;

@@ -168,7 +168,7 @@ Deno.test("Seats.take() refuses more seats than there are words, and no word is 
   thread.seats.assertInvariants();
 });
 
-Deno.test("lost seats that nobody asks for are kept in a bounded number, and no memory with them", () => {
+Deno.test("lost seats that nobody asks for are kept in a bounded number", () => {
   const thread = new Thread(2);
   const counter = new CounterObject();
   const numbers: number[] = [];

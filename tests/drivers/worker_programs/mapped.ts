@@ -1,5 +1,12 @@
 /** What tasks do to pipes, counters and memory that they have mapped; the argument says what. */
-import { Counter, PipeReader, PipeWriter, SharedMemory } from "@carmine/kernel";
+import {
+  Counter,
+  MessageReceiver,
+  MessageSender,
+  PipeReader,
+  PipeWriter,
+  SharedMemory,
+} from "@carmine/kernel";
 import { task } from "@carmine/kernel/task";
 
 const [what, countText] = task.args;
@@ -26,6 +33,56 @@ switch (what) {
     const words = new Int32Array(record.buffer);
     while (input.readSync(record) === 8) seen.push([words[0] ?? -1, words[1] ?? -1]);
     value = seen;
+    break;
+  }
+  case "echo": {
+    const [input, out] = [task.handle("in", PipeReader), task.handle("out", PipeWriter)];
+    const byte = new Uint8Array(1);
+    while (input.readSync(byte) === 1) out.writeSync(byte);
+    break;
+  }
+  case "relay": {
+    // Writes a while, and gives the end that it writes through to the next one.
+    const [turns, pass] = [
+      task.handle("turns", MessageReceiver),
+      task.handle("pass", MessageSender),
+    ];
+    const { handles: [given], bytes: [turn = 0] } = await turns.receive();
+    const out = given as PipeWriter;
+    const first = turn * count;
+    const record = new Int32Array(1);
+    for (let i = 0; i < count; i++) {
+      record[0] = first + i;
+      if (i % 2 === 0) out.writeSync(new Uint8Array(record.buffer));
+      else await out.write(new Uint8Array(record.buffer));
+    }
+    await pass.send(Uint8Array.of(turn + 1), { handles: [out] });
+    break;
+  }
+  case "blocked": {
+    // Waits in a read that nobody serves, while another call of the thread ends its handle.
+    const input = task.handle("in", PipeReader);
+    const codes: string[] = [];
+    const waiting = input.read(new Uint8Array(1)).catch((error) => codes.push(error.code));
+    if (countText === "close") input.close();
+    else await task.handle("pass", MessageSender).send(new Uint8Array(1), { handles: [input] });
+    await waiting;
+    try {
+      input.readSync(new Uint8Array(1));
+    } catch (error) {
+      codes.push((error as { code: string }).code);
+    }
+    value = codes;
+    break;
+  }
+  case "blocked for ever": {
+    task.handle("in", PipeReader).readSync(new Uint8Array(1));
+    break;
+  }
+  case "long": {
+    // More than the ring holds, at once.
+    const bytes = new Uint8Array(count).map((_, i) => i);
+    task.handle("out", PipeWriter).writeSync(bytes);
     break;
   }
   case "shared memory": {

@@ -180,3 +180,76 @@ Deno.test("commit and consume after a revocation do nothing, and say so", async 
   assertEquals(await codeOf(() => readerOf(into).consume(2)), "REVOKED");
   assertEquals(bytesOf(reader), [1, 2, 3]);
 });
+
+Deno.test("PipeWriter.commit() publishes nothing that another handle of its thread reserved", async () => {
+  using threads = new Threads();
+  const { reader, writer } = threads.init.createPipe();
+  const thread = threads.spawn({ out: writer.duplicate(), other: writer });
+  const other = thread.stub.handle<PipeWriter>("other");
+  writerOf(thread).reserve(1)?.set([1]);
+  other.reserve(1)?.set([2]);
+  assertEquals(await codeOf(() => writerOf(thread).commit(1)), "INVALID_STATE");
+  assertEquals(bytesOf(reader), []);
+  other.reserve(1)?.set([3]);
+  other.commit(1);
+  assertEquals(bytesOf(reader), [3]);
+});
+
+Deno.test("PipeReader.consume() takes nothing that another handle of its thread was shown", async () => {
+  using threads = new Threads();
+  const { reader, writer } = threads.init.createPipe();
+  const thread = threads.spawn({ in: reader.duplicate(), other: reader.duplicate() });
+  const other = thread.stub.handle<PipeReader>("other");
+  writer.tryWrite(Uint8Array.of(1));
+  assertEquals([...readerOf(thread).peek()], [1]);
+  assertEquals(bytesOf(reader), [1]);
+  writer.tryWrite(Uint8Array.of(2));
+  assertEquals([...other.peek()], [2]);
+  assertEquals(await codeOf(() => readerOf(thread).consume(1)), "INVALID_STATE");
+  other.consume(1);
+  assertEquals(bytesOf(reader), []);
+});
+
+Deno.test("PipeReader.consume() takes nothing when it was shown as one of several, and is alone now", async () => {
+  using threads = new Threads();
+  const { reader, writer } = threads.init.createPipe();
+  const thread = threads.spawn({ in: reader.duplicate(), out: writer.duplicate() });
+  const other = threads.spawn({ in: reader });
+  writer.tryWrite(Uint8Array.of(1));
+  assertEquals([...readerOf(other).peek()], [1]);
+  assertEquals([...readerOf(thread).peek()], [1]);
+  assertEquals(bytesOf(readerOf(other)), [1]);
+  readerOf(other).close();
+  writerOf(thread).tryWrite(Uint8Array.of(2)); // and learns of the move
+  writerOf(thread).tryWrite(Uint8Array.of(3));
+  assertEquals(await codeOf(() => readerOf(thread).consume(1)), "INVALID_STATE");
+  assertEquals(bytesOf(readerOf(thread)), [2, 3]);
+});
+
+Deno.test("PipeReader.consume() in the kernel takes nothing when a thread that was there read, and left", async () => {
+  using threads = new Threads();
+  const { reader, writer } = threads.init.createPipe();
+  const thread = threads.spawn({ in: reader.duplicate() });
+  assertEquals(bytesOf(readerOf(thread)), []);
+  writer.tryWrite(Uint8Array.of(1, 2));
+  assertEquals([...reader.peek()], [1, 2]);
+  assertEquals(bytesOf(readerOf(thread), 1), [1]);
+  readerOf(thread).close();
+  assertEquals(await codeOf(() => reader.consume(1)), "INVALID_STATE");
+  assertEquals(bytesOf(reader), [2]);
+});
+
+Deno.test("PipeReader.consume() in the kernel takes nothing that another handle was shown, where threads read", async () => {
+  using threads = new Threads();
+  const { reader, writer } = threads.init.createPipe();
+  const other = reader.duplicate();
+  const thread = threads.spawn({ in: reader.duplicate() });
+  assertEquals(bytesOf(readerOf(thread)), []);
+  writer.tryWrite(Uint8Array.of(1));
+  assertEquals([...reader.peek()], [1]);
+  assertEquals(bytesOf(readerOf(thread)), [1]);
+  writer.tryWrite(Uint8Array.of(2));
+  assertEquals([...other.peek()], [2]);
+  assertEquals(await codeOf(() => reader.consume(1)), "INVALID_STATE");
+  other.consume(1);
+});
