@@ -55,25 +55,32 @@ async function sideBySide(title: string, operations: number, contestants: Contes
   console.log(table(title, await compare(all, { rounds: 21 })));
 }
 
-await sideBySide("A message there and back", 1_000, [
-  queues("two queues", "round trips"),
-  queues("call and reply", "calls"),
-  await channel("MessageChannel", "channel_caller.ts", "channel_echo.ts"),
-  await channel("comlink", "comlink_messages.ts", "comlink_echo.ts"),
-]);
-await sideBySide("\nA message one way, a thousand at a time", 4 * BATCH, [
-  queues("queue", "one way", BATCH),
-  await channel("MessageChannel", "channel_caller.ts", "channel_echo.ts", BATCH),
-  await channel("comlink, and its answer", "comlink_messages.ts", "comlink_echo.ts", BATCH),
-]);
-for (const size of [64, 1_024, 65_536]) {
-  await sideBySide(`\n${size} bytes there and back`, 200, [
-    sockets(size, 1),
-    await unixSockets(size, 1),
+/** Measures everything, side by side. */
+async function main(): Promise<void> {
+  await sideBySide("A message there and back", 1_000, [
+    queues("two queues", "round trips"),
+    queues("call and reply", "calls"),
+    await channel("MessageChannel", "channel_caller.ts", "channel_echo.ts"),
+    await channel("comlink", "comlink_messages.ts", "comlink_echo.ts"),
   ]);
-  await sideBySide(`\n${size} bytes one way, a hundred at a time`, 5 * CHUNKS, [
-    sockets(size, CHUNKS),
-    await unixSockets(size, CHUNKS),
+  await sideBySide("\nA message one way, a thousand at a time", 4 * BATCH, [
+    queues("queue", "one way", BATCH),
+    await channel("MessageChannel", "channel_caller.ts", "channel_echo.ts", BATCH),
+    await channel("comlink, and its answer", "comlink_messages.ts", "comlink_echo.ts", BATCH),
   ]);
+  for (const size of [64, 1_024, 65_536]) {
+    await sideBySide(`\n${size} bytes there and back`, 200, [
+      sockets(size, 1),
+      await unixSockets(size, 1),
+    ]);
+    await sideBySide(`\n${size} bytes one way, a hundred at a time`, 5 * CHUNKS, [
+      sockets(size, CHUNKS),
+      await unixSockets(size, CHUNKS),
+    ]);
+  }
 }
-Deno.exit(0);
+
+if (import.meta.main) {
+  await main();
+  Deno.exit(0); // or the bare workers go on
+}
