@@ -35,6 +35,18 @@ static double now(void) {
 
 static uint32_t slice_of(uint32_t bytes) { return bytes > SLICE ? SLICE : bytes; }
 
+/* Indices count modulo twice the capacity, so that any capacity will do. */
+static uint32_t used(uint32_t head, uint32_t tail) {
+  return tail >= head ? tail - head : tail + 2 * capacity - head;
+}
+
+static uint32_t after(uint32_t index, uint32_t span) {
+  uint32_t next = index + span;
+  return next >= 2 * capacity ? next - 2 * capacity : next;
+}
+
+static uint32_t position(uint32_t index) { return index >= capacity ? index - capacity : index; }
+
 static void *write_all(void *unused) {
   uint8_t *source = malloc(message);
   uint32_t tail = 0, head = 0;
@@ -42,11 +54,11 @@ static void *write_all(void *unused) {
   for (uint64_t sent = 0; sent < total; sent += message) {
     for (uint32_t done = 0; done < message;) {
       uint32_t slice = slice_of(message - done);
-      while (capacity - (tail - head) < slice) head = atomic_load(&ring.head);
-      uint32_t at = tail % capacity, first = capacity - at < slice ? capacity - at : slice;
+      while (capacity - used(head, tail) < slice) head = atomic_load(&ring.head);
+      uint32_t at = position(tail), first = capacity - at < slice ? capacity - at : slice;
       memcpy(data + at, source + done, first);
-      memcpy(data, source + done + first, slice - first);
-      tail += slice;
+      if (first < slice) memcpy(data, source + done + first, slice - first);
+      tail = after(tail, slice);
       done += slice;
       atomic_store(&ring.tail, tail);
       if (atomic_load(&ring.attention)) abort();
@@ -61,13 +73,13 @@ static uint64_t read_all(void) {
   uint64_t got = 0, sum = 0;
   while (got < total) {
     while (tail == head) tail = atomic_load(&ring.tail);
-    uint32_t there = tail - head, want = there < message ? there : message;
+    uint32_t there = used(head, tail), want = there < message ? there : message;
     for (uint32_t done = 0; done < want;) {
       uint32_t slice = slice_of(want - done);
-      uint32_t at = head % capacity, first = capacity - at < slice ? capacity - at : slice;
+      uint32_t at = position(head), first = capacity - at < slice ? capacity - at : slice;
       memcpy(target + done, data + at, first);
-      memcpy(target + done + first, data, slice - first);
-      head += slice;
+      if (first < slice) memcpy(target + done + first, data, slice - first);
+      head = after(head, slice);
       done += slice;
       atomic_store(&ring.head, head);
       if (atomic_load(&ring.attention)) abort();
