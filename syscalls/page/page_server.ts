@@ -8,12 +8,11 @@
  * @module
  */
 import { KernelError } from "../../capabilities/errors.ts";
-import { ArgumentForm } from "../arguments.ts";
 import type { Caller } from "../caller.ts";
-import type { CompiledSyscall } from "../compiled_syscall.ts";
 import type { Dispatcher } from "../dispatcher.ts";
 import { PendingCall } from "../pending_call.ts";
 import { decode } from "./decode.ts";
+import { Crowd } from "./crowd.ts";
 import { encode } from "./encode.ts";
 import { FrameReceiver, FrameSender, HEADER_BYTES } from "./frames.ts";
 import {
@@ -26,6 +25,7 @@ import {
   RequestMode,
 } from "./page.ts";
 import { tooLongForBuffer } from "./page_errors.ts";
+import { isCut, parseRequest, type Request, withOutput } from "./request.ts";
 
 /** Requests served before everybody else in the isolate gets a turn. */
 const REQUESTS_PER_TURN = 256;
@@ -50,21 +50,6 @@ const MAX_ERROR_TEXT = 4_096;
 /** The most bytes that any call reads at once. */
 const MAX_OUTPUT_BYTES = 16 * 1_024 * 1_024;
 
-/** How often any server in this isolate found requests. */
-let visits = 0;
-
-/** Outputs that are shorter than the task's buffers that they stand for. */
-const cutOutputs = new WeakSet<Uint8Array>();
-
-/** What a request says, once its frame is decoded and its parts have the right types. */
-interface Request {
-  readonly id: number;
-  readonly mode: number;
-  readonly number: number;
-  readonly args: readonly unknown[];
-  readonly timeoutMs: number;
-}
-
 /** Serves one task's page. */
 export class PageServer {
   readonly #dispatcher: Dispatcher;
@@ -78,12 +63,7 @@ export class PageServer {
   #heldBytes = 0;
   readonly #post: (memory: SharedArrayBuffer | ArrayBuffer) => void;
   readonly #onViolation: (error: Error) => void;
-  /** Processors that tasks may keep busy while they look for answers: all but the kernel's own. */
-  readonly #processorsForTasks = Math.max(1, navigator.hardwareConcurrency - 1);
-  /** `visits` when this one last found requests. */
-  #lastVisit = 0;
-  /** Whether other tasks call so often that looking for the next request would hold them up. */
-  #isCrowded = false;
+  readonly #crowd: Crowd;
   /** True while requests are served: the bell is rung once for all of their replies. */
   #isDraining = false;
   #willRing = false;
@@ -110,6 +90,7 @@ export class PageServer {
       MAX_REQUEST_BYTES,
     );
     this.#replies = new FrameSender(this.#page.replies, this.#page.repliesWait);
+    this.#crowd = new Crowd(this.#page.crowded);
     this.#onViolation = onViolation;
     caller.task.abort.signal.addEventListener("abort", () => this.#reply([0, ReplyKind.ABORTED]), {
       once: true,
@@ -157,7 +138,7 @@ export class PageServer {
         if (this.#requests.takeHasMadeRoom()) this.#willRing = true;
         if (frame === undefined) return false;
         bytes += frame.length;
-        if (i === 0) this.#countVisit();
+        if (i === 0) this.#crowd.visit();
         this.#serveRequest(parseRequest(decode(frame)), frame.length);
       }
       return true;
@@ -169,16 +150,6 @@ export class PageServer {
       if (this.#willRing) this.#page.replyBell.ring();
       this.#willRing = false;
     }
-  }
-
-  /** Sees how many others were served since the task's last requests. */
-  #countVisit(): void {
-    const isCrowded = visits - this.#lastVisit >= this.#processorsForTasks;
-    this.#lastVisit = ++visits;
-    if (isCrowded === this.#isCrowded) return;
-    this.#isCrowded = isCrowded;
-    if (isCrowded) this.#page.crowded.raise();
-    else this.#page.crowded.lower();
   }
 
   /** The task has ended: every wait of its side wakes, and nothing is served any more. */
@@ -275,7 +246,7 @@ export class PageServer {
   #fail(id: number, thrown: unknown, output?: Uint8Array): void {
     // The kernel's own fault. Nobody awaits a call that waited, so thrown it would end the process.
     if (!(thrown instanceof KernelError)) return this.#giveUp(thrown);
-    const error = output !== undefined && cutOutputs.has(output)
+    const error = output !== undefined && isCut(output)
       ? tooLongForBuffer(thrown, output.length)
       : thrown;
     const { name, code, message, syscall, needed, transferred, cause } = error;
@@ -311,42 +282,12 @@ export class PageServer {
   }
 }
 
-/** The argument, or memory of the kernel's own where the call is to write into the task's. */
-function withOutput(
-  call: CompiledSyscall | undefined,
-  given: unknown,
-  position: number,
-  most: number,
-  outputs: Uint8Array[],
-): unknown {
-  const spec = call?.args[position];
-  if (spec?.form !== ArgumentForm.BUFFER || spec.isOutput !== true) return given;
-  // A number stands for a buffer of so many bytes; anything else fails the argument's check.
-  if (typeof given !== "number" || !Number.isSafeInteger(given) || given < 0) return given;
-  const output = new Uint8Array(Math.min(given, most));
-  if (given > most) cutOutputs.add(output);
-  outputs.push(output);
-  return output;
-}
-
 /** Memory that a result hands over as a whole. */
 function memoryIn(result: unknown): SharedArrayBuffer | ArrayBuffer | undefined {
   if (typeof result !== "object" || result === null) return undefined;
   const { memory } = result as { readonly memory?: unknown };
   const isMemory = memory instanceof SharedArrayBuffer || memory instanceof ArrayBuffer;
   return isMemory ? memory : undefined;
-}
-
-function parseRequest(value: unknown): Request {
-  if (!Array.isArray(value)) throw new RangeError("A request on a task's page is no list");
-  const [id, mode, number, args, timeoutMs]: unknown[] = value;
-  if (typeof id !== "number" || typeof mode !== "number" || typeof number !== "number") {
-    throw new RangeError("A request on a task's page has no id, mode or number");
-  }
-  if (!Array.isArray(args) || typeof timeoutMs !== "number") {
-    throw new RangeError("A request on a task's page has no arguments or time-out");
-  }
-  return { id, mode, number, args, timeoutMs };
 }
 
 /** Deno, Node and Bun have it, and it takes microseconds where a timer takes a millisecond or two. */
