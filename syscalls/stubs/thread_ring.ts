@@ -38,9 +38,10 @@ export class ThreadRing {
       sync: ({ closedIsFalse }, ms) => ring.waitReadableSync(ms, killed, closedIsFalse),
       async: ({ closedIsFalse }) => ring.waitReadable(Infinity, killed, closedIsFalse),
     }, killed);
+    // A hint that no reader is left is always false: then the kernel takes the ring from its writers.
     this.writes = new WaitLine({
-      sync: ({ needed }, ms) => ring.waitWritableSync(Number(needed), ms, killed),
-      async: ({ needed }) => ring.waitWritable(Number(needed), Infinity, killed),
+      sync: ({ needed }, ms) => ring.waitWritableSync(Number(needed), ms, killed, true),
+      async: ({ needed }) => ring.waitWritable(Number(needed), Infinity, killed, true),
     }, killed);
   }
 
