@@ -192,9 +192,7 @@ export class RingSharing implements SeatHost {
   /** Takes the ring from all threads at once, and what is in it away. */
   dissolve(): void {
     if (this.#isOver) return;
-    const seats = [...this.#seats()];
-    abandonRing(this.#memory, seats);
-    for (const seat of seats) seat.moved(undefined);
+    this.#abandonMemory();
     const { ring, isPacket } = this.#pipe;
     try {
       this.#memory = allocateRing(ring.capacityBytes, isPacket);
@@ -257,10 +255,15 @@ export class RingSharing implements SeatHost {
   /** An operation found what no honest thread leaves behind: the pipe is over for all. */
   garbled(): void {
     if (this.#isOver) return;
+    this.#abandonMemory();
+    this.#ruin();
+  }
+
+  /** What is in the memory, and what threads still do to it, is for nobody. */
+  #abandonMemory(): void {
     const seats = [...this.#seats()];
     abandonRing(this.#memory, seats);
     for (const seat of seats) seat.moved(undefined);
-    this.#ruin();
   }
 
   /** There is no memory to go on in: somebody garbled it, or none is left. */
