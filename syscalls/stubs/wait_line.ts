@@ -38,12 +38,16 @@ export class LineWait<T> {
   /** True when a hint that the other side is closed was found to be false. */
   closedIsFalse = false;
   isDone = false;
+  /** When its time is over. */
+  deadlineMs = Infinity;
   #result: T | typeof LOST | undefined = undefined;
   #error: unknown = undefined;
   #hasFailed = false;
   readonly #attempt: (wait: LineWait<T>) => T | typeof PENDING | typeof LOST;
   /** Called once, when it is done. */
   onDone: (() => void) | undefined = undefined;
+  /** Gives up because its time is over. */
+  onOverdue: (() => void) | undefined = undefined;
 
   constructor(
     needed: number | bigint,
@@ -138,6 +142,7 @@ export class WaitLine {
     try {
       for (;;) {
         this.serve();
+        this.#endOverdue(wait as LineWait<unknown>);
         if (wait.isDone) return wait.outcome;
         const left = until === Infinity ? Infinity : until - now();
         if (left <= 0) throw timedOut(timeoutMs);
@@ -159,9 +164,9 @@ export class WaitLine {
       wait.fail(error);
       this.#leave(wait as LineWait<unknown>);
     };
-    const timer = timeoutMs > LONGEST_TIMER_MS
-      ? undefined
-      : setTimeout(() => giveUp(timedOut(timeoutMs)), timeoutMs);
+    wait.deadlineMs = now() + timeoutMs;
+    wait.onOverdue = () => giveUp(timedOut(timeoutMs));
+    const timer = timeoutMs > LONGEST_TIMER_MS ? undefined : setTimeout(wait.onOverdue, timeoutMs);
     const stopListening = signal === undefined
       ? undefined
       : onAbort(signal, () => giveUp(canceled(signal)));
@@ -188,8 +193,17 @@ export class WaitLine {
     } else this.#choice.slept();
     const [first] = this.#waiting;
     if (first === undefined || wait.isDone) return;
-    this.#sleep.sync(first, timeoutMs);
+    this.#sleep.sync(first, Math.max(0, Math.min(timeoutMs, first.deadlineMs - now())));
     first.closedIsFalse = false;
+  }
+
+  /** A thread that blocks runs no timers: those before this one whose time is over give up here. */
+  #endOverdue(wait: LineWait<unknown>): void {
+    for (let first = this.#waiting[0]; first !== undefined && first !== wait;) {
+      if (first.deadlineMs > now()) return;
+      first.onOverdue?.();
+      first = this.#waiting[0];
+    }
   }
 
   #leave(wait: LineWait<unknown>): void {

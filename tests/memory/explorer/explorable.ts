@@ -6,7 +6,8 @@
  * shared memory, itself or through others, a generator of the same body: `write` gets
  * `*$write`, in which each call of such a function `f(…)` reads `(yield* $f(…))`. At the bottom are
  * the names of memory/atomics.ts, which the explorer supplies: each yields, then does the
- * access. Getters and constructors stay as they are, so they are one step.
+ * access. Getters and constructors stay as they are, so they are one step. What is async waits where it
+ * would give its promise, so `await` goes.
  *
  * @module
  */
@@ -33,8 +34,9 @@ interface Declaration {
   readonly bodyStart: number;
   readonly end: number;
   readonly isMethod: boolean;
-  /** Constructors, getters and async functions have no generator. */
+  /** Constructors and getters have no generator. */
   readonly isPlain: boolean;
+  readonly isAsync: boolean;
 }
 
 /** A call in the text: from where the whole of `a.b.f(…)` begins to where it ends. */
@@ -107,8 +109,8 @@ class Source {
     for (let i = 0; i < this.tokens.length; i++) {
       const { text } = this.at(i);
       if (text === "function") {
-        const isPlain = this.at(i - 1).text === "async";
-        found.push(this.#declaration(i + 1, isPlain ? i - 1 : i, false, isPlain));
+        const isAsync = this.at(i - 1).text === "async";
+        found.push(this.#declaration(i + 1, isAsync ? i - 1 : i, false, false, isAsync));
       } else if (text === "class") {
         while (this.at(i).text !== "{") i++;
         const end = this.partner(i);
@@ -125,8 +127,9 @@ class Source {
       const start = i;
       while (!["(", ";", "="].includes(this.at(i).text)) i++;
       if (this.at(i).text === "(") {
-        const isPlain = i - start > 1 || this.at(start).text === "constructor";
-        const member = this.#declaration(i - 1, start, true, isPlain);
+        const isAsync = i - start === 2 && this.at(start).text === "async";
+        const isPlain = !isAsync && (i - start > 1 || this.at(start).text === "constructor");
+        const member = this.#declaration(i - 1, start, true, isPlain, isAsync);
         found.push(member);
         while (this.at(i).end < member.end) i++;
       } else {
@@ -138,7 +141,13 @@ class Source {
     return found;
   }
 
-  #declaration(name: number, start: number, isMethod: boolean, isPlain: boolean): Declaration {
+  #declaration(
+    name: number,
+    start: number,
+    isMethod: boolean,
+    isPlain: boolean,
+    isAsync: boolean,
+  ): Declaration {
     const body = this.partner(name + 1) + 1;
     return {
       name: this.at(name).text,
@@ -148,7 +157,16 @@ class Source {
       end: this.at(this.partner(body)).end,
       isMethod,
       isPlain,
+      isAsync,
     };
+  }
+
+  /** The words in a part of the text that make it async. */
+  asyncWords(start: number, end: number): Token[] {
+    return this.tokens.filter((token, i) =>
+      token.start >= start && token.end <= end && ["async", "await"].includes(token.text) &&
+      ![".", "?."].includes(this.at(i - 1).text)
+    );
   }
 
   /** The calls in a part of the text. */
@@ -225,6 +243,9 @@ function generatorOf(source: Source, it: Declaration, resumables: Resumables): s
       edits.push([call.nameToken.start, call.name.length, resumable(call.name)]);
     }
   }
+  for (const { start, text } of it.isAsync ? source.asyncWords(it.start, it.end) : []) {
+    edits.push([start, text.length, ""]);
+  }
   const star = it.isMethod ? "*" : "";
   edits.push([it.nameToken.start, it.name.length, star + resumable(it.name)]);
   // Where several begin at the same place, the longest comes first, and a name after its "(yield* ".
@@ -260,7 +281,7 @@ function moduleBody(source: Source, file: string, resumables: Resumables): strin
     /^export\s+(const|function\*?|class|async function)\s+([\w$]+)/gm,
     (_, kind, name) => {
       exported.push(name);
-      if (kind.startsWith("function") && resumables.functions.has(name)) {
+      if (kind.includes("function") && resumables.functions.has(name)) {
         exported.push(
           resumable(name),
         );
@@ -281,7 +302,11 @@ const FILES = [
   "ring.ts",
   "ring_move.ts",
   "mapped_ring.ts",
+  "sleep_watch.ts",
+  "ring_watch.ts",
   "counter_cell.ts",
+  "counter_watch.ts",
+  "mapped_counter.ts",
 ];
 
 /** The modules' exports, by file. */

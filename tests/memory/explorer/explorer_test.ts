@@ -259,6 +259,32 @@ const BUGS: Record<string, readonly PlantedBug[]> = {
     from: "if (load(this.words, READ_COUNT) !== this.#peekedCount) return STALE;",
     to: "",
   }],
+  "the kernel announced before it looked at the count of wake-ups": [{
+    file: "sleep_watch.ts",
+    from: "    this.#count = load(this.#words, this.#at.wakeIndex);\n" +
+      "    or(this.#words, this.#at.attentionIndex, this.#at.bit);\n",
+    to: "    or(this.#words, this.#at.attentionIndex, this.#at.bit);\n" +
+      "    this.#count = load(this.#words, this.#at.wakeIndex);\n",
+  }],
+  "the kernel resting before it announced anything": [{
+    file: "sleep_watch.ts",
+    from: "    or(this.#words, this.#at.attentionIndex, this.#at.bit);\n",
+    to: "",
+  }],
+  "the kernel waiting for the lock without marking it": [{
+    file: "ring_watch.ts",
+    from: "const held = compareExchange(words, index, HELD, CONTENDED);",
+    to: "const held = load(words, index);",
+  }, {
+    file: "ring_watch.ts",
+    from: "const value = held === HELD ? CONTENDED : held;",
+    to: "const value = held;",
+  }],
+  "nobody woken by a thread that has both ends for itself": [{
+    file: "ring_side.ts",
+    from: "this.watched = !worksAlone || seat.generation !== undefined;",
+    to: "this.watched = !worksAlone;",
+  }],
   "a counter that is stored instead of exchanged": [{
     file: "counter_cell.ts",
     from: "const value = exchange64(new BigUint64Array(old, 0, 1), CELL, CUT);",
@@ -269,6 +295,9 @@ const BUGS: Record<string, readonly PlantedBug[]> = {
 
 /** The scenarios in which a mistake can show soon. */
 function placeOf(bug: string): RegExp {
+  if (bug.includes("kernel") || bug.includes("both ends")) {
+    return /^the kernel (sleeps|reads under|waits)/;
+  }
   if (bug.includes("counter")) return /^a counter/;
   if (bug.includes("consume")) return /^peek and consume by two/;
   if (bug.includes("lock")) return /^(two|a writer lingering|a reader killed|the kernel shares)/;

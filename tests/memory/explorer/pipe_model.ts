@@ -20,7 +20,7 @@ import {
   TAIL,
 } from "../../../memory/ring_layout.ts";
 import type { GenerationWord, MovedRing } from "../../../memory/ring_move.ts";
-import type { WaitOutcome } from "../../../memory/wait_word.ts";
+import type { WaitOutcome, WaitPace } from "../../../memory/wait_word.ts";
 import type { Modules } from "./explorable.ts";
 import { type Steps, until } from "./scheduler.ts";
 
@@ -54,6 +54,13 @@ export interface ExplorableRing extends Explorable, ShippedRing {
 interface ExplorableMappedRing extends Explorable {
   readonly ring: ExplorableRing;
   readonly isLost: boolean;
+  $refresh(): Steps;
+}
+
+/** A `SleepWatch` whose operations can be stopped. */
+export interface ExplorableWatch {
+  $announce(): Steps;
+  $rest(isInVain: boolean): Steps;
 }
 
 /** The explorable exports that the model uses. */
@@ -71,6 +78,14 @@ interface Memory {
     packet: boolean,
     words: readonly GenerationWord[],
   ) => Steps<MovedRing | undefined>;
+  readonly watchForBytes: (memory: SharedArrayBuffer) => ExplorableWatch;
+  readonly watchForRoom: (memory: SharedArrayBuffer) => ExplorableWatch;
+  readonly $lockFreed: (
+    memory: SharedArrayBuffer,
+    side: "reader" | "writer",
+    pace: WaitPace,
+  ) => Steps<boolean>;
+  readonly WaitPace: new () => WaitPace;
 }
 
 /** What a participant may do. */
@@ -183,6 +198,85 @@ export class Participant {
     if (answer > 0) this.got.push(...into.subarray(0, answer));
   }
 
+  /** Reads so many bytes as the kernel does for who waits in it: it never blocks the isolate. */
+  readInKernel(count: number): Steps {
+    return this.#workInKernel("reader", () => {
+      const into = new Uint8Array(count - this.got.length);
+      return this.#counting(this.ring.$read(into, 0, into.length), (done) => {
+        this.got.push(...into.subarray(0, done));
+        return this.got.length === count;
+      });
+    });
+  }
+
+  /** Writes once, whole, in the same way. */
+  writeInKernel(size: number): Steps {
+    const bytes = this.pipe.fresh(this, size);
+    return this.#workInKernel(
+      "writer",
+      () =>
+        this.#counting(this.ring.$write(bytes, 0, size), () => {
+          this.acknowledged.push([...bytes]);
+          return true;
+        }),
+    );
+  }
+
+  /** Waits in the kernel until there are bytes. */
+  awaitBytesInKernel(): Steps {
+    // A look is one step here: whoever waits was announced before it.
+    return this.#workInKernel(
+      "reader",
+      function* (this: Participant) {
+        yield* until(() => true);
+        return this.ring.ring.availableBytes > 0;
+      }.bind(this),
+    );
+  }
+
+  *#counting(
+    operation: Steps<number>,
+    isDone: (done: number) => boolean,
+  ): Steps<boolean | "busy"> {
+    const answer = yield* operation;
+    if (answer === BUSY) return "busy";
+    assert(answer >= 0, `The kernel met ${answer}`);
+    return answer > 0 && isDone(answer);
+  }
+
+  /** Announce, look, rest, as an attendant does; the look is the operation. */
+  *#workInKernel(side: "reader" | "writer", look: () => Steps<boolean | "busy">): Steps {
+    const { pipe, pipe: { code } } = this;
+    const watchFor = side === "reader" ? code.watchForBytes : code.watchForRoom;
+    const pace = new code.WaitPace();
+    let watched: SharedArrayBuffer | undefined;
+    let watch: ExplorableWatch | undefined;
+    for (;;) {
+      yield* pipe.enterKernel();
+      const { memory } = pipe;
+      if (watch === undefined || memory !== watched) watch = watchFor(memory);
+      watched = memory;
+      yield* watch.$announce();
+      const isDone = yield* look();
+      pipe.leaveKernel();
+      if (isDone === true) return;
+      if (isDone === "busy") yield* code.$lockFreed(memory, side, pace);
+      else yield* watch.$rest(false);
+    }
+  }
+
+  /** Reads so many bytes, asking the kernel each time whether anything is new. */
+  *readRefreshing(size: number, count: number): Steps {
+    const into = new Uint8Array(size);
+    while (this.got.length < count) {
+      yield* this.ring.$refresh();
+      const answer = yield* this.ring.$read(into, 0, size);
+      assert(answer >= 0, `A refreshed ring answered ${answer}`);
+      this.got.push(...into.subarray(0, answer));
+      if (answer === 0) yield* this.#waitReadable();
+    }
+  }
+
   /** Writes by reserve and commit; what says STALE is done again. */
   *writeReserved(...sizes: number[]): Steps {
     for (const size of sizes) {
@@ -279,6 +373,7 @@ export class PipeModel {
   readonly #byName: ReadonlyMap<string, Participant>;
   memory: SharedArrayBuffer;
   isMoving = false;
+  #isKernelBusy = false;
   /** Somebody garbled it. */
   isOver = false;
   readersAreGone = false;
@@ -297,6 +392,8 @@ export class PipeModel {
       ...modules["ring.ts"],
       ...modules["mapped_ring.ts"],
       ...modules["ring_move.ts"],
+      ...modules["ring_watch.ts"],
+      ...modules["wait_word.ts"],
     } as unknown as Memory;
     this.capacity = capacity;
     this.packet = packet;
@@ -338,6 +435,23 @@ export class PipeModel {
       this.#writers.set(++this.#next, by);
       return this.#next;
     });
+  }
+
+  /** The kernel's isolate does one thing at a time, and others where it awaits. */
+  *enterKernel(): Steps {
+    yield* until(() => !this.#isKernelBusy);
+    this.#isKernelBusy = true;
+  }
+
+  leaveKernel(): void {
+    this.#isKernelBusy = false;
+  }
+
+  /** A move by an actor of its own, beside others that work in the kernel. */
+  *moveInKernel(...losers: string[]): Steps {
+    yield* this.enterKernel();
+    yield* this.move(...losers);
+    this.leaveKernel();
   }
 
   /** The kernel takes mappings away, or moves for another reason. */

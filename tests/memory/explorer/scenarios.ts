@@ -296,6 +296,77 @@ export const HONEST: Record<string, Scenario> = {
       }, { lingers: true, then: [kernel.write(1), pipe.close("writes")] });
     },
   ),
+  ...forEach("the kernel sleeps until a thread writes", SMALL, (modules, setup) => {
+    const participants = { writer: { writes: true }, kernel: { reads: true, isKernel: true } };
+    const pipe = new PipeModel(modules, { ...setup, participants });
+    return run(pipe, {
+      writer: pipe.at("writer").write(2, 1),
+      kernel: pipe.at("kernel").readInKernel(3),
+      mover: pipe.moveInKernel(),
+    });
+  }),
+  "the kernel sleeps until two threads write": (modules) => {
+    const [one, two] = [{ writes: true }, { writes: true }];
+    const participants = { one, two, kernel: { reads: true, isKernel: true } };
+    const pipe = new PipeModel(modules, { capacity: 4, participants });
+    return run(pipe, {
+      kernel: pipe.at("kernel").readInKernel(2),
+      one: pipe.at("one").write(1),
+      two: pipe.at("two").write(1),
+    });
+  },
+  ...forEach("the kernel sleeps until a thread reads", SMALL, (modules, setup) => {
+    const participants = { reader: { reads: true }, kernel: { writes: true, isKernel: true } };
+    const pipe = new PipeModel(modules, { ...setup, participants });
+    const kernel = pipe.at("kernel");
+    return run(pipe, {
+      reader: pipe.at("reader").read(2, 5),
+      kernel: inTurn(kernel.writeInKernel(3), kernel.writeInKernel(2)),
+      mover: pipe.moveInKernel(),
+    });
+  }),
+  ...forEach("the kernel reads under a lock that a thread takes, too", SMALL, (modules, setup) => {
+    const participants = { ...LONE, kernel: { reads: true, isKernel: true } };
+    const pipe = new PipeModel(modules, { ...setup, participants });
+    return run(pipe, {
+      writer: pipe.at("writer").write(2, 2),
+      reader: pipe.at("reader").read(2, 2),
+      kernel: pipe.at("kernel").readInKernel(2),
+    });
+  }),
+  ...forEach("the kernel writes under a lock that a thread takes, too", SMALL, (modules, setup) => {
+    const participants = { ...LONE, kernel: { writes: true, isKernel: true } };
+    const pipe = new PipeModel(modules, { ...setup, participants });
+    return run(pipe, {
+      writer: pipe.at("writer").write(2),
+      reader: pipe.at("reader").read(3, 4),
+      kernel: pipe.at("kernel").writeInKernel(2),
+    });
+  }),
+  "the kernel waits for bytes of a thread that has both ends for itself": (modules) => {
+    const thread = { reads: true, writes: true };
+    const pipe = new PipeModel(modules, {
+      capacity: 3,
+      participants: { thread, kernel: { isKernel: true } },
+    });
+    return run(pipe, {
+      thread: inTurn(
+        pipe.at("thread").write(2),
+        pipe.at("thread").read(2, 2),
+        pipe.at("thread").write(1),
+      ),
+      kernel: pipe.at("kernel").awaitBytesInKernel(),
+      mover: pipe.moveInKernel(),
+    });
+  },
+  ...forEach("a refresh across two moves", SMALL, (modules, setup) => {
+    const pipe = new PipeModel(modules, { ...setup, participants: LONE });
+    return run(pipe, {
+      writer: pipe.at("writer").write(2, 2),
+      reader: pipe.at("reader").readRefreshing(2, 4),
+      kernel: inTurn(pipe.move(), pipe.move()),
+    });
+  }),
   "a counter": (modules) => {
     const counter = new CounterModel(modules, 0n, false);
     return counter.run({ one: counter.add(3n, 2n), two: counter.add(1n), taker: counter.take(6n) });
@@ -312,6 +383,15 @@ export const HONEST: Record<string, Scenario> = {
       two: counter.take(1n),
       three: counter.take(1n),
       kernel,
+    });
+  },
+  "a counter that the kernel waits for": (modules) => {
+    const counter = new CounterModel(modules, 0n, false);
+    return counter.run({
+      kernel: counter.takeInKernel(3n),
+      one: counter.add(1n),
+      two: counter.add(2n),
+      mover: counter.move(),
     });
   },
   "a counter that is full": (modules) => {

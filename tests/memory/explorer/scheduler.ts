@@ -70,6 +70,12 @@ function* wait(words: Int32Array, index: number, value: number): Steps<string> {
   return sleeper.isWoken ? "ok" : "timed-out";
 }
 
+/** Waits at once instead of giving a promise: who calls it awaits that next. */
+function* waitAsync(words: Int32Array, index: number, value: number): Steps<unknown> {
+  const outcome = yield* wait(words, index, value);
+  return { async: outcome !== "not-equal", value: outcome };
+}
+
 function* notify(words: Int32Array, index: number, count = Infinity): Steps<number> {
   yield ACCESS;
   let woken = 0;
@@ -146,6 +152,7 @@ export const seam: Record<string, unknown> = {
   $loadByte: step(atomics.loadByte),
   $storeByte: step(atomics.storeByte),
   $wait: wait,
+  $waitAsync: waitAsync,
   $notify: notify,
   $copyBytes: copyBytes,
   $copyFrom: copyFrom,
