@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Kernel, Rights, type TaskHandle } from "@carmine/kernel";
+import { type Handle, Kernel, Rights, type TaskHandle } from "@carmine/kernel";
 
 const kernel = new Kernel();
 const { init } = kernel;
@@ -21,6 +21,11 @@ function start(how: string, handles: readonly string[] = []): TaskHandle {
 
 const ready = init.createCounter();
 
+/** Works on pipes that it has mapped, with no word to this isolate. */
+function startMapped(args: string[], handles: Record<string, Handle>): TaskHandle {
+  return init.spawn(new URL("../worker_programs/mapped.ts", import.meta.url), { args, handles });
+}
+
 const WAYS: Record<string, () => unknown> = {
   /** Nothing is pending in this isolate but the end of the task. */
   async waits() {
@@ -30,6 +35,22 @@ const WAYS: Record<string, () => unknown> = {
   /** Nobody even waits: the task lives, so the process does. */
   leaves() {
     void start("exits late").wait().then(({ state }) => console.log(state));
+  },
+  async "waits for two that share a pipe"() {
+    const { reader, writer } = init.createPipe({ capacity: 100 });
+    const tasks = [
+      startMapped(["read"], { in: reader }),
+      startMapped(["write", "20000"], { out: writer }),
+    ];
+    for (const { state } of await Promise.all(tasks.map((task) => task.wait()))) console.log(state);
+  },
+  async "reads what another writes"() {
+    const { reader, writer } = init.createPipe({ capacity: 100 });
+    startMapped(["write", "1000"], { out: writer });
+    const into = new Uint8Array(64);
+    let total = 0;
+    for (let read = 1; read > 0; total += read) read = await reader.read(into);
+    console.log(total);
   },
   async "shuts down"() {
     start("waits", ["ready", "never"]);

@@ -10,6 +10,8 @@ import { runChild } from "./_child.ts";
 const WAYS: Record<string, [says: string, code: number]> = {
   "waits": ["exited", 0],
   "leaves": ["exited", 0],
+  "waits for two that share a pipe": ["exited\nexited", 0],
+  "reads what another writes": ["8000", 0],
   "shuts down": ["0", 0],
   "shuts down at once": ["0", 0],
   "kills at once": ["killed", 0],
