@@ -40,7 +40,7 @@ export class MappedCounter {
     return this.#cell.isSemaphore;
   }
 
-  /** The count; the last known one if the mapping was lost. */
+  /** The count; meaningless if the mapping was lost. */
   get value(): bigint {
     for (;;) {
       const { value } = this.#cell;

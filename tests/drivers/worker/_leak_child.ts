@@ -132,12 +132,13 @@ for (const mark of MARKS) {
 const ended = started;
 const alive = await many();
 // Threads end after their tasks; one that never did would be the test's own end.
-while (kernel.tasks().some(({ state }) => state === "lingering")) await timer(10)();
-const left = kernel.tasks();
-const { lingering } = await kernel.shutdown();
 const { locks } = navigator as unknown as {
   locks: { query(): Promise<{ held: unknown[]; pending: unknown[] }> };
 };
+while ((await locks.query()).held.length > 0) await timer(10)();
+while (kernel.tasks().some(({ state }) => state === "lingering")) await timer(10)();
+const left = kernel.tasks();
+const { lingering } = await kernel.shutdown();
 const { held: heldLocks, pending } = await locks.query();
 // The platform keeps idle threads, and what they have open, for ten seconds. What is left after
 // that, the test sees.
