@@ -12,6 +12,7 @@
 import { type Handle, Kernel } from "@carmine/kernel";
 import { compare, type Contestant, Measured, table } from "./_compare.ts";
 import { startTask, taskContestant, workerContestant } from "./_threads.ts";
+import type { PortRole } from "./threads/port.ts";
 
 const CAPACITY_BYTES = 65_536;
 const kernel = new Kernel();
@@ -21,11 +22,16 @@ function pair(name: string, sides: readonly Contestant[]): Contestant {
   return { name, run: (operations) => Promise.all(sides.map(({ run }) => run(operations))) };
 }
 
-function mappedPipe(bytes: number): Contestant {
-  const { reader, writer } = kernel.init.createPipe({ capacity: CAPACITY_BYTES });
+function mappedPipe(
+  bytes: number,
+  name = "mapped pipe",
+  file = "pipe_task.ts",
+  capacity = CAPACITY_BYTES,
+): Contestant {
+  const { reader, writer } = kernel.init.createPipe({ capacity });
   const side = (handles: Record<string, Handle>) =>
-    taskContestant(kernel, "", "pipe_task.ts", [String(bytes)], handles);
-  return pair("mapped pipe", [side({ in: reader }), side({ out: writer })]);
+    taskContestant(kernel, "", file, [String(bytes)], handles);
+  return pair(name, [side({ in: reader }), side({ out: writer })]);
 }
 
 async function ringbuf(bytes: number): Promise<Contestant> {
@@ -34,12 +40,16 @@ async function ringbuf(bytes: number): Promise<Contestant> {
   return pair("ringbuf.js", [await side(false), await side(true)]);
 }
 
-async function ports(role: "clones" | "transfers", bytes: number): Promise<Contestant> {
+async function ports(
+  name: string,
+  bytes: number,
+  from: PortRole,
+  to: PortRole = "receives",
+): Promise<Contestant> {
   const { port1, port2 } = new MessageChannel();
-  const name = role === "clones" ? "MessageChannel, cloned" : "MessageChannel, transferred";
   return pair(name, [
-    await workerContestant("", "port.ts", { port: port1, bytes, role: "receives" }, [port1]),
-    await workerContestant("", "port.ts", { port: port2, bytes, role }, [port2]),
+    await workerContestant("", "port.ts", { port: port1, bytes, role: to }, [port1]),
+    await workerContestant("", "port.ts", { port: port2, bytes, role: from }, [port2]),
   ]);
 }
 
@@ -110,13 +120,20 @@ async function main(): Promise<void> {
       ...(program === undefined ? [] : [ringInC(program, bytes)]),
       mappedPipe(bytes),
       await ringbuf(bytes),
-      await ports("clones", bytes),
-      await ports("transfers", bytes),
+      await ports("MessageChannel, cloned", bytes, "clones"),
+      await ports("MessageChannel, transferred", bytes, "transfers"),
       copies(bytes),
     ], { rounds: 11, roundMs: 100 });
     console.log(table(`${bytes} bytes from worker to worker`, results, bytes));
   }
   if (program !== undefined) await Deno.remove(program);
+  for (const bytes of [1_024, 65_536]) {
+    const results = await compare([
+      mappedPipe(bytes, "mapped pipe, reserve … consume", "place_task.ts", bytes * 4),
+      await ports("MessageChannel, transferred", bytes, "handsOver", "takesOver"),
+    ], { rounds: 11, roundMs: 100 });
+    console.log(table(`${bytes} bytes that nobody copies`, results));
+  }
   const trips = await compare([
     { ...await words("one word each way, spinning", false), operations: 200_000 },
     { ...await words("one word each way, sleeping", true), operations: 1_000 },

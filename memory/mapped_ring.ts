@@ -64,22 +64,14 @@ export class MappedRing {
 
   /** As `Ring.read` and `Ring.readPacket`. MOVED only if the mapping was lost, and nothing was read. */
   read(into: Uint8Array, start = 0, end: number = lengthOf(into)): number {
-    for (;;) {
-      const answer = this.#ring.read(into, start, end);
-      if (answer !== MOVED || this.#isLost) return answer;
-      const done = this.#followRead();
-      if (done > 0 || this.#isLost) return done || MOVED;
-    }
+    const answer = this.#ring.read(into, start, end);
+    return answer === MOVED ? this.#readAfterMove(into, start, end) : answer;
   }
 
   /** As `Ring.write` and `Ring.writePacket`. MOVED only if the mapping was lost, and nothing was written. */
   write(bytes: Uint8Array, start: number, end: number): number {
-    for (;;) {
-      const answer = this.#ring.write(bytes, start, end);
-      if (answer !== MOVED || this.#isLost) return answer;
-      const done = this.#followWrite();
-      if (done > 0 || this.#isLost) return done || MOVED;
-    }
+    const answer = this.#ring.write(bytes, start, end);
+    return answer === MOVED ? this.#writeAfterMove(bytes, start, end) : answer;
   }
 
   /** As `Ring.peek`. */
@@ -166,6 +158,20 @@ export class MappedRing {
     const [then, now] = [this.#shownSeat, this.#seat];
     if (this.#ring === this.#shownBy) return true;
     return then.soleReader !== false && now.soleReader !== false && then.reads === now.reads;
+  }
+
+  #readAfterMove(into: Uint8Array, start: number, end: number): number {
+    if (this.#isLost) return MOVED;
+    const done = this.#followRead();
+    if (done > 0 || this.#isLost) return done || MOVED;
+    return this.read(into, start, end);
+  }
+
+  #writeAfterMove(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#isLost) return MOVED;
+    const done = this.#followWrite();
+    if (done > 0 || this.#isLost) return done || MOVED;
+    return this.write(bytes, start, end);
   }
 
   /** Takes the next generation; what the reading operation that met the move comes to. */

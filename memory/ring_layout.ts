@@ -9,7 +9,9 @@
  * @module
  */
 
-const WORDS_PER_LINE = 16;
+/** What processors hand to each other as a whole. */
+export const LINE_BYTES = 64;
+const WORDS_PER_LINE = LINE_BYTES / 4;
 
 /** Bytes ever written, modulo 2 × the ring's size. Stored by writers. */
 export const TAIL = 0 * WORDS_PER_LINE;

@@ -15,6 +15,7 @@ import {
   MOVED,
   READERS_WAKE,
   type RingSeat,
+  SLICE_BYTES,
   type WatchedWord,
   WRITERS_WAKE,
 } from "./ring_layout.ts";
@@ -38,6 +39,10 @@ export abstract class RingSide extends RingData {
   readonly alone: boolean;
   /** Somebody else may work on this ring, or sleep on it. */
   readonly watched: boolean;
+  /** Longer operations are published in slices of this many bytes, so that both sides copy at a time. */
+  readonly sliceBytes: number;
+  /** Operations of at most this many bytes need no lock, no packet header and no slices. */
+  readonly plainBytes: number;
   /** Where a move is told, or undefined where moves aren't met (in the kernel's isolate). */
   readonly generation: Int32Array | undefined;
   readonly generationIndex: number;
@@ -74,6 +79,8 @@ export abstract class RingSide extends RingData {
     const worksAlone = (seat.soleReader ?? true) && (seat.soleWriter ?? true);
     // Where the ring is mapped the kernel may sleep on it for its callers, and so may this thread.
     this.watched = !worksAlone || seat.generation !== undefined;
+    this.sliceBytes = this.watched ? SLICE_BYTES : capacityBytes;
+    this.plainBytes = alone && !packet ? this.sliceBytes : 0;
     this.#generation = seat.generation;
     this.generation = seat.generation?.word;
     this.generationIndex = seat.generation?.index ?? 0;

@@ -10,12 +10,12 @@ import {
   GARBLED,
   HEAD,
   LARGEST_ATOMIC_WRITE_BYTES,
+  LINE_BYTES,
   MOVED,
   READ_CLOSED,
   READER_SLEEPS,
   READERS_WAKE,
   type RingSeat,
-  SLICE_BYTES,
   STALE,
   TAIL,
   WRITER_LOCK,
@@ -23,6 +23,11 @@ import {
   WRITERS_WAKE,
 } from "./ring_layout.ts";
 import { RingSide } from "./ring_side.ts";
+
+/** Writes of at most this many bytes have lines taken ahead of them. */
+const SHORT_BYTES = 128;
+/** How many bytes' lines are taken at a time; a power of two. */
+const AHEAD_BYTES = 512;
 
 /** The writing side of a ring, as one participant uses it. */
 export class RingWriter extends RingSide {
@@ -32,7 +37,6 @@ export class RingWriter extends RingSide {
   #headSeen: number;
   /** Writes of at most this many bytes are never split. */
   readonly #wholeBytes: number;
-  readonly #sliceBytes: number;
   /** The last reservation: at which tail, of how many bytes, in which scratch memory if any. */
   #reservedTail = 0;
   #reservedBytes = 0;
@@ -43,7 +47,6 @@ export class RingWriter extends RingSide {
     this.#wholeBytes = this.headerBytes > 0
       ? Infinity
       : Math.min(LARGEST_ATOMIC_WRITE_BYTES, capacityBytes);
-    this.#sliceBytes = this.watched ? SLICE_BYTES : capacityBytes;
     this.tail = this.loadIndex(TAIL);
     this.#headSeen = this.loadIndex(HEAD);
     if (this.alone && this.distance(this.#headSeen, this.tail) < 0) this.end(GARBLED);
@@ -51,6 +54,15 @@ export class RingWriter extends RingSide {
 
   /** Writes a packet, or bytes: whole if `[start, end)` is short enough, else what fits. */
   write(bytes: Uint8Array, start: number, end: number): number {
+    const wanted = end - start;
+    let used = this.tail - this.#headSeen;
+    if (used < 0) used += this.wrap;
+    // Nearly all writes; few instructions, so that the engine puts them into the caller's code.
+    if (wanted > 0 && wanted <= this.plainBytes && wanted <= this.size - used) {
+      if (wanted <= SHORT_BYTES && (this.tail & (AHEAD_BYTES - 1)) < wanted) this.#takeLines(used);
+      this.copyIn(this.tail, bytes, start, wanted);
+      return this.#publish(wanted, wanted, 0);
+    }
     return this.alone
       ? this.#write(bytes, start, end, this.#wholeBytes)
       : this.#writeLocked(bytes, start, end, this.#wholeBytes);
@@ -168,7 +180,7 @@ export class RingWriter extends RingSide {
       }
     }
     if (!(wanted > 0)) return this.nothing();
-    if (wanted > this.#sliceBytes && wanted > wholeBytes) {
+    if (wanted > this.sliceBytes && wanted > wholeBytes) {
       return this.#writeSlices(bytes, start, wanted);
     }
     if (this.headerBytes > 0) this.#putLength(wanted);
@@ -176,10 +188,22 @@ export class RingWriter extends RingSide {
     return this.#publish(needed, wanted, 0);
   }
 
+  /**
+   * Stores something to each cache line of the next block, if that is free, so that this thread's
+   * processor fetches all of them at once. Otherwise each short write waits for its own line, which the
+   * reader's processor has, because the publication waits until the bytes are in: a quarter of its time.
+   */
+  #takeLines(used: number): void {
+    if (!this.watched || this.size - used < 2 * AHEAD_BYTES) return;
+    const first = (this.position(this.tail) | (AHEAD_BYTES - 1)) + 1;
+    if (first + AHEAD_BYTES > this.size) return;
+    for (let i = 0; i < AHEAD_BYTES; i += LINE_BYTES) storeByte(this.data, first + i, 0);
+  }
+
   #writeSlices(bytes: Uint8Array, start: number, count: number): number {
     let done = 0;
     while (done < count) {
-      const slice = Math.min(this.#sliceBytes, count - done);
+      const slice = Math.min(this.sliceBytes, count - done);
       this.copyIn(this.tail, bytes, start + done, slice);
       if (this.#publish(slice, done + slice, done) === MOVED) return MOVED;
       done += slice;

@@ -1,9 +1,13 @@
-/** Moves messages through a message port: cloned, or transferred in buffers made for each. */
+/**
+ * Moves messages through a message port: cloned, transferred in buffers made for each, or handed
+ * over in such buffers without a copy on either side.
+ */
 import { serveOrders, started } from "./orders.ts";
 
-const { port, bytes, role } = await started<
-  { port: MessagePort; bytes: number; role: "clones" | "transfers" | "receives" }
->();
+export type PortRole = "clones" | "transfers" | "handsOver" | "receives" | "takesOver";
+
+const { port, bytes, role } = await started<{ port: MessagePort; bytes: number; role: PortRole }>();
+const isReceiver = role === "receives" || role === "takesOver";
 /** Messages under way at most: a port holds back nobody. */
 const WINDOW = 256;
 const message = new Uint8Array(bytes);
@@ -15,20 +19,20 @@ function send(): void {
   for (; left > 0 && underWay < WINDOW; left--, underWay++) {
     if (role === "clones") port.postMessage(message);
     else {
-      const copy = message.slice();
-      port.postMessage(copy, [copy.buffer]);
+      const buffer = role === "transfers" ? message.slice() : new Uint8Array(bytes);
+      port.postMessage(buffer, [buffer.buffer]);
     }
   }
 }
 
 port.onmessage = ({ data }) => {
-  if (role !== "receives") {
+  if (!isReceiver) {
     underWay -= data as number;
     send();
     if (left === 0 && underWay === 0) finish();
     return;
   }
-  message.set(data as Uint8Array); // as whoever reads from a ring has it
+  if (role === "receives") message.set(data as Uint8Array); // as whoever reads from a ring has it
   underWay++;
   left--;
   if (underWay < WINDOW / 2 && left > 0) return;
@@ -40,6 +44,6 @@ port.onmessage = ({ data }) => {
 serveOrders((operations) => {
   left += operations;
   const done = new Promise<void>((resolve) => finish = resolve);
-  if (role !== "receives") send();
+  if (!isReceiver) send();
   return done;
 });

@@ -55,9 +55,11 @@ export abstract class MappedHandle {
 
   /** The buffer's length, once it is known to be a plain one. */
   protected lengthOf(buffer: Uint8Array, syscall: SyscallSpec): number {
-    const isKnown = buffer === this.#checked;
-    const length = isKnown ? lengthOf(buffer) : 0;
-    if (length > 0) return length;
+    const length = buffer === this.#checked ? lengthOf(buffer) : 0;
+    return length > 0 ? length : this.#checkedLength(buffer, syscall);
+  }
+
+  #checkedLength(buffer: Uint8Array, syscall: SyscallSpec): number {
     this.#checked = this.worded(syscall, () => checkBuffer(buffer, syscall.args[1]?.name ?? ""));
     return lengthOf(buffer);
   }

@@ -48,12 +48,20 @@ export class MappedReader extends MappedHandle {
 
   readSync(into: Uint8Array, options?: WaitOptions): number {
     const length = this.lengthOf(into, streamRead);
-    if (this.#line.isEmpty && options === undefined) {
-      let read = this.#ring.read(into, 0, length);
-      for (let left = this.#line.glances; read === 0 && left > 0; left--) {
-        read = this.#ring.read(into, 0, length);
-      }
+    if (options === undefined && this.#line.isEmpty) {
+      const read = this.#ring.read(into, 0, length);
       if (read > 0) return this.#done(read);
+    }
+    return this.#readBlocking(into, length, options);
+  }
+
+  #readBlocking(into: Uint8Array, length: number, options?: WaitOptions): number {
+    if (options === undefined && this.#line.isEmpty) {
+      for (let left = this.#line.glances; left > 0; left--) {
+        const read = this.#ring.read(into, 0, length);
+        if (read > 0) return this.#done(read);
+        if (read < 0) break;
+      }
     }
     const wait = this.waitOptions(streamRead, options);
     const read = this.knowsTime(wait.timeoutMs)

@@ -30,6 +30,8 @@ export class MappedWriter extends MappedHandle {
   readonly #thread: ThreadRing;
   readonly #ring: MappedRing;
   readonly #line: WaitLine;
+  /** Writes of at most this many bytes are never split. */
+  readonly #wholeBytes: number;
   /** Bytes of the last reservation; -1 when there is none. */
   #reservedBytes = -1;
   /** Writes of this thread when it was made. */
@@ -40,6 +42,7 @@ export class MappedWriter extends MappedHandle {
     this.#thread = thread;
     this.#ring = thread.ring;
     this.#line = thread.writes;
+    this.#wholeBytes = thread.ring.ring.atomicBytes;
   }
 
   tryWrite(bytes: Uint8Array): number {
@@ -56,12 +59,20 @@ export class MappedWriter extends MappedHandle {
 
   writeSync(bytes: Uint8Array, options?: WaitOptions): number {
     const length = this.lengthOf(bytes, streamWrite);
-    if (this.#line.isEmpty && options === undefined && length <= this.#ring.ring.atomicBytes) {
-      let written = this.#ring.write(bytes, 0, length);
-      for (let left = this.#line.glances; written === 0 && left > 0; left--) {
-        written = this.#ring.write(bytes, 0, length);
-      }
+    if (options === undefined && length <= this.#wholeBytes && this.#line.isEmpty) {
+      const written = this.#ring.write(bytes, 0, length);
       if (written > 0) return this.#done(written);
+    }
+    return this.#writeBlocking(bytes, length, options);
+  }
+
+  #writeBlocking(bytes: Uint8Array, length: number, options?: WaitOptions): number {
+    if (options === undefined && length <= this.#wholeBytes && this.#line.isEmpty) {
+      for (let left = this.#line.glances; left > 0; left--) {
+        const written = this.#ring.write(bytes, 0, length);
+        if (written > 0) return this.#done(written);
+        if (written < 0) break;
+      }
     }
     const wait = this.waitOptions(streamWrite, options);
     const writing = this.#writing(bytes, length, true);
@@ -77,7 +88,7 @@ export class MappedWriter extends MappedHandle {
 
   async write(bytes: Uint8Array, options?: WaitOptions): Promise<number> {
     const length = this.lengthOf(bytes, streamWrite);
-    if (this.#line.isEmpty && options === undefined && length <= this.#ring.ring.atomicBytes) {
+    if (options === undefined && length <= this.#wholeBytes && this.#line.isEmpty) {
       const written = this.#ring.write(bytes, 0, length);
       if (written > 0) return this.#done(written);
     }

@@ -101,7 +101,10 @@ export abstract class PipeHandle extends Handle implements PipeEnd {
  * ```
  */
 export class PipeReader extends PipeHandle implements AsyncIterable<Uint8Array<ArrayBuffer>> {
-  /** Undefined: a seat may be had. Null: the kernel has to be called. */
+  /**
+   * Undefined: a seat may be had. Null: the kernel has to be called; each call looks for this itself,
+   * because a getter or `#seat` in its place adds 3 ns.
+   */
   #mapped: MappedReader | null | undefined = mayTakeSeat(this) ? undefined : null;
   /** True when it was the kernel that showed the bytes that may be consumed. */
   #isShownByKernel = false;

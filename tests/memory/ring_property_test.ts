@@ -210,3 +210,30 @@ function inRange(answer: number, most: number): void {
   const isCode = answer === BUSY || answer === GARBLED || answer === STALE;
   assert(isCode || (answer >= 0 && answer <= most), `answered ${answer}`);
 }
+
+Deno.test("short writes change no unread byte of a ring that others may work on", () => {
+  const short = fc.integer({ min: 1, max: 140 });
+  const moves = fc.array(fc.tuple(fc.boolean(), short), { maxLength: 400, size: "max" });
+  const capacity = fc.integer({ min: 900, max: 3_000 });
+  fc.assert(fc.property(capacity, distances, moves, (capacity, distance, moves) => {
+    const memory = nearTheWrap(capacity, false, distance);
+    const generation = { word: new Int32Array(new SharedArrayBuffer(4)), index: 0, value: 0 };
+    const ring = new Ring(memory, capacity, { generation });
+    const queue: number[] = [];
+    for (const [isWrite, count] of moves) {
+      if (isWrite) {
+        const bytes = fresh(count);
+        const fits = count <= capacity - queue.length ? count : 0;
+        assertEquals(ring.write(bytes, 0, count), fits);
+        queue.push(...bytes.subarray(0, fits));
+      } else {
+        const into = new Uint8Array(count);
+        const there = Math.min(count, queue.length);
+        assertEquals(ring.read(into), there);
+        assertEquals([...into.subarray(0, there)], queue.splice(0, there));
+      }
+    }
+    const rest = new Uint8Array(capacity);
+    assertEquals([...rest.subarray(0, ring.read(rest))], queue);
+  }));
+});
