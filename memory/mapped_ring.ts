@@ -161,17 +161,19 @@ export class MappedRing {
   }
 
   #readAfterMove(into: Uint8Array, start: number, end: number): number {
-    if (this.#isLost) return MOVED;
-    const done = this.#followRead();
-    if (done > 0 || this.#isLost) return done || MOVED;
-    return this.read(into, start, end);
+    let answer = MOVED;
+    while (answer === MOVED && !this.#isLost) {
+      answer = this.#followRead() || this.#ring.read(into, start, end);
+    }
+    return answer;
   }
 
   #writeAfterMove(bytes: Uint8Array, start: number, end: number): number {
-    if (this.#isLost) return MOVED;
-    const done = this.#followWrite();
-    if (done > 0 || this.#isLost) return done || MOVED;
-    return this.write(bytes, start, end);
+    let answer = MOVED;
+    while (answer === MOVED && !this.#isLost) {
+      answer = this.#followWrite() || this.#ring.write(bytes, start, end);
+    }
+    return answer;
   }
 
   /** Takes the next generation; what the reading operation that met the move comes to. */
