@@ -103,7 +103,7 @@ export function sliceView(view: Uint8Array, start: number, count: number): Uint8
   return new Bytes(bufferOf(view), offsetOf(view) + start, count);
 }
 
-/** Copies `count` bytes of `source` from `start` into `target` at `offset`. */
+/** Copies `count` bytes of `source` from `start` into `target`, which is shared, at `offset`. */
 export function copyBytes(
   target: Uint8Array,
   offset: number,
@@ -111,11 +111,16 @@ export function copyBytes(
   start: number,
   count: number,
 ): void {
+  if (count >= DETOUR_BYTES) {
+    const from = offsetOf(source) + start;
+    const to = offsetOf(target) + offset;
+    if (((to - from) & 7) !== 0) return detour(target, offset, bufferOf(source), from, count, to);
+  }
   const whole = start === 0 && count === lengthOf(source);
   set(target, whole ? source : sliceView(source, start, count), offset);
 }
 
-/** Copies `count` bytes of a buffer from `start` into `target` at `offset`. */
+/** Copies `count` bytes of `source`, which is shared, from `start` into `target` at `offset`. */
 export function copyFrom(
   target: Uint8Array,
   offset: number,
@@ -123,7 +128,36 @@ export function copyFrom(
   start: number,
   count: number,
 ): void {
-  set(target, new Bytes(source, start, count), offset);
+  if (count >= DETOUR_BYTES && ((offsetOf(target) + offset - start) & 7) !== 0) {
+    detour(target, offset, source, start, count, start);
+  } else set(target, new Bytes(source, start, count), offset);
+}
+
+/**
+ * Between shared and private memory `set` goes word by word where both places are alike modulo 8,
+ * and otherwise byte by byte, at a tenth of the speed. From so many bytes on, two copies by way of
+ * private memory that is alike take less time than one of those.
+ */
+const DETOUR_BYTES = 384;
+/** What goes that way at once. */
+const PIECE_BYTES = 16 * 1_024;
+const halfway = new Bytes(PIECE_BYTES + 7);
+
+/** @param shared Where in its buffer the shared one of the two places is. */
+function detour(
+  target: Uint8Array,
+  offset: number,
+  source: ArrayBufferLike,
+  start: number,
+  count: number,
+  shared: number,
+): void {
+  const lead = shared & 7;
+  for (let done = 0; done < count; done += PIECE_BYTES) {
+    const piece = Math.min(PIECE_BYTES, count - done);
+    set(halfway, new Bytes(source, start + done, piece), lead);
+    set(target, sliceView(halfway, lead, piece), offset + done);
+  }
 }
 
 /**

@@ -57,51 +57,47 @@ export class RingData {
   /** Copies into the ring at an index, going round at the end. */
   copyIn(index: number, source: Uint8Array, start: number, count: number): void {
     const position = this.position(index);
-    const words = source === this.#lastBytes ? this.#lastWords : NO_WORDS;
-    if (this.#isByHand(position, start, count, words)) {
-      copyByHand(this.data, this.#dataWords, position, source, words, start, count);
-    } else this.#copyBytesIn(position, source, start, count);
+    const first = this.size - position;
+    if (count <= BY_HAND_BYTES && count <= first) {
+      const words = source === this.#lastBytes ? this.#lastWords : NO_WORDS;
+      if (((position | start) & 7) === 0 && start + count >> 3 <= words.length) {
+        copyByHand(this.data, this.#dataWords, position, source, words, start, count);
+        return;
+      }
+      this.#remember(source);
+    }
+    if (count <= first) copyBytes(this.data, position, source, start, count);
+    else {
+      copyBytes(this.data, position, source, start, first);
+      copyBytes(this.data, 0, source, start + first, count - first);
+    }
   }
 
   /** Copies out of the ring at an index, going round at the end. */
   copyOut(index: number, target: Uint8Array, start: number, count: number): void {
     const position = this.position(index);
-    const words = target === this.#lastBytes ? this.#lastWords : NO_WORDS;
-    if (this.#isByHand(position, start, count, words)) {
-      copyByHand(target, words, start, this.data, this.#dataWords, position, count);
-    } else this.#copyBytesOut(position, target, start, count);
+    const first = this.size - position;
+    if (count <= BY_HAND_BYTES && count <= first) {
+      const words = target === this.#lastBytes ? this.#lastWords : NO_WORDS;
+      if (((position | start) & 7) === 0 && start + count >> 3 <= words.length) {
+        copyByHand(target, words, start, this.data, this.#dataWords, position, count);
+        return;
+      }
+      this.#remember(target);
+    }
+    if (count <= first) copyFrom(target, start, this.memory, HEADER_BYTES + position, count);
+    else {
+      copyFrom(target, start, this.memory, HEADER_BYTES + position, first);
+      copyFrom(target, start + first, this.memory, HEADER_BYTES, count - first);
+    }
   }
 
-  /** Whether bytes can be copied by hand: few, aligned, in one piece, and words of the caller's are known. */
-  #isByHand(position: number, start: number, count: number, words: BigUint64Array): boolean {
-    return count <= BY_HAND_BYTES && count <= this.size - position &&
-      ((position | start) & 7) === 0 && start + count >> 3 <= words.length;
-  }
-
-  #copyBytesIn(position: number, source: Uint8Array, start: number, count: number): void {
-    this.#remember(source, count);
-    const first = Math.min(count, this.size - position);
-    copyBytes(this.data, position, source, start, first);
-    if (first < count) copyBytes(this.data, 0, source, start + first, count - first);
-  }
-
-  #copyBytesOut(position: number, target: Uint8Array, start: number, count: number): void {
-    this.#remember(target, count);
-    const first = Math.min(count, this.size - position);
-    copyFrom(target, start, this.memory, HEADER_BYTES + position, first);
-    if (first < count) copyFrom(target, start + first, this.memory, HEADER_BYTES, count - first);
-  }
-
-  /**
-   * Makes words of a buffer that came twice in a row: making the view costs more than it gains
-   * once. None, if it isn't aligned.
-   */
-  #remember(bytes: Uint8Array, count: number): void {
-    if (count > BY_HAND_BYTES) return;
-    const isAgain = bytes === this.#lastBytes;
-    this.#lastBytes = bytes;
-    if (!isAgain) this.#lastWords = NO_WORDS;
-    else if (this.#lastWords === NO_WORDS && (offsetOf(bytes) & 7) === 0) {
+  /** Makes words of a buffer that came twice in a row: making the view costs more than it gains once. */
+  #remember(bytes: Uint8Array): void {
+    if (bytes !== this.#lastBytes) {
+      this.#lastBytes = bytes;
+      this.#lastWords = NO_WORDS;
+    } else if (this.#lastWords === NO_WORDS && (offsetOf(bytes) & 7) === 0) {
       this.#lastWords = new BigUint64Array(bufferOf(bytes), offsetOf(bytes), lengthOf(bytes) >> 3);
     }
   }

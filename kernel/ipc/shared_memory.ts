@@ -21,7 +21,7 @@ import {
 } from "../../capabilities/memory_mapping_ops.ts";
 import { Rights } from "../../capabilities/rights.ts";
 import { Signals } from "../../capabilities/signals.ts";
-import { copyBytes, lengthOf } from "../../memory/atomics.ts";
+import { copyBytes, copyFrom, lengthOf } from "../../memory/atomics.ts";
 import { WordWaits } from "../../memory/word_waits.ts";
 import { KernelObject } from "../kernel_object.ts";
 
@@ -103,7 +103,7 @@ export class SharedMemory extends KernelObject implements SharedMemoryObject {
   read(offset: number, into: Uint8Array): number {
     const length = lengthOf(into);
     this.#requireInside(offset, length);
-    copyBytes(into, 0, this.#bytes, offset, length);
+    copyFrom(into, 0, this.#memory, offset, length);
     return length;
   }
 

@@ -11,7 +11,7 @@ import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
 import { SharedMemory, wholePages } from "../../kernel/ipc/shared_memory.ts";
 import { WordWait } from "../../kernel/ipc/word_wait.ts";
 import type { MemoryMapping } from "../../kernel/memory_mappings.ts";
-import { copyBytes, load } from "../../memory/atomics.ts";
+import { copyFrom, load } from "../../memory/atomics.ts";
 import type { Handlers } from "../caller.ts";
 import type { MapOptions, memoryCalls } from "../table/memory.ts";
 
@@ -129,7 +129,7 @@ function snapshot(memory: SharedArrayBuffer, offset: number, length: number): Ar
   } catch (cause) {
     throw new KernelError("NO_SPACE", `${length} bytes of memory can't be had`, { cause });
   }
-  copyBytes(copy, 0, new Uint8Array(memory), offset, length);
+  copyFrom(copy, 0, memory, offset, length);
   return copy.buffer;
 }
 

@@ -26,6 +26,11 @@ export const Tag = Object.freeze({
   ERROR: 12,
 });
 
+/**
+ * Values are filled up to whole words of so many bytes, so that all frames of a ring begin on one: only
+ * then does the engine copy them in and out by words.
+ */
+export const WORD_BYTES = 8;
 /** How deep values may be nested. */
 export const MAX_DEPTH = 16;
 /** How many values there may be in one. An empty map is five bytes here and 200 in memory. */

@@ -4,13 +4,21 @@
  * @module
  */
 import { type ErrorCode, KernelError, rebuildError } from "../../capabilities/errors.ts";
-import { MAX_DEPTH, MAX_DIGITS, MAX_ERRORS, MAX_NUMBER_KEYS, MAX_VALUES, Tag } from "./codec.ts";
+import {
+  MAX_DEPTH,
+  MAX_DIGITS,
+  MAX_ERRORS,
+  MAX_NUMBER_KEYS,
+  MAX_VALUES,
+  Tag,
+  WORD_BYTES,
+} from "./codec.ts";
 
 /** Code units that become characters at once: arguments of one call. */
 const PIECE_UNITS = 4_096;
 
 /** The largest buffer that is kept for its view. */
-const KEPT_BYTES = 64 * 1_024;
+const KEPT_BYTES = 128 * 1_024;
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Strings up to this length are read by hand while they are ASCII: the decoder's call costs more. */
@@ -153,7 +161,7 @@ function malformed(why: string): KernelError {
 export function decode(bytes: Uint8Array): unknown {
   const input = new Input(bytes);
   const value = read(input, 0);
-  if (input.left > 0) throw malformed("bytes are left over");
+  if (input.left >= WORD_BYTES) throw malformed("bytes are left over");
   return value;
 }
 

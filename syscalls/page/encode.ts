@@ -4,7 +4,15 @@
  * @module
  */
 import { KernelError } from "../../capabilities/errors.ts";
-import { MAX_DEPTH, MAX_DIGITS, MAX_ERRORS, MAX_NUMBER_KEYS, MAX_VALUES, Tag } from "./codec.ts";
+import {
+  MAX_DEPTH,
+  MAX_DIGITS,
+  MAX_ERRORS,
+  MAX_NUMBER_KEYS,
+  MAX_VALUES,
+  Tag,
+  WORD_BYTES,
+} from "./codec.ts";
 
 /** What an encoder keeps for the next value; more is given back. */
 const KEPT_BYTES = 256 * 1_024;
@@ -55,6 +63,12 @@ class Output {
     this.bytes.set(bytes, at);
   }
 
+  /** Zeroes up to a whole word: what was written there before is nobody's business. */
+  fillWord(): void {
+    const at = this.take(-this.length & (WORD_BYTES - 1));
+    this.bytes.fill(0, at, this.length);
+  }
+
   /** A short string; false, and nothing written, when it is not ASCII. */
   ascii(text: string): boolean {
     const start = this.length;
@@ -82,7 +96,7 @@ let spare: Output | undefined = undefined;
  * A value as bytes.
  *
  * @param reserved Bytes to leave free before them, for who sends them.
- * @returns The bytes; they are the encoder's own, and stay as they are until it is called again.
+ * @returns The bytes, those included, filled up to whole words; they are the encoder's own, and stay as they are until it is called again.
  * @throws {KernelError} NOT_SUPPORTED for a function, a symbol, an object that is no plain data,
  * for values nested too deeply, too many values, and those that throw when they are read.
  */
@@ -93,6 +107,7 @@ export function encode(value: unknown, reserved = 0): Uint8Array<ArrayBuffer> {
   output.values = 0;
   try {
     write(output, value, 0);
+    output.fillWord();
   } catch (cause) {
     if (cause instanceof KernelError && cause.code === "NOT_SUPPORTED") throw cause;
     // A getter or a proxy of the program's.

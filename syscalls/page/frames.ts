@@ -12,7 +12,7 @@ import type { Ring } from "../../memory/ring.ts";
 /** A frame's length. Who sends one leaves so many bytes free before it. */
 export const HEADER_BYTES = 4;
 /** What a receiver takes from the ring at once. */
-const PIECE_BYTES = 16 * 1_024;
+const PIECE_BYTES = 128 * 1_024;
 /** What it holds for a frame of which it has seen the announcement alone. */
 const FIRST_BYTES = 128 * 1_024;
 
