@@ -190,7 +190,7 @@ export class Dispatcher {
   begin(
     caller: Caller,
     number: number,
-    timeoutMs: number,
+    wait: CheckedWaitOptions,
     a: unknown,
     b: unknown,
     c: unknown,
@@ -198,7 +198,6 @@ export class Dispatcher {
   ): unknown {
     const call = this.find(number);
     try {
-      const wait = { signal: undefined, timeoutMs };
       return this.#finishOrPark(caller, call, wait, [a, b, c, d]);
     } catch (error) {
       throw this.#inContext(error, caller, call, a);
@@ -423,7 +422,7 @@ function noSuchSyscall(number: unknown): KernelError {
 }
 
 /** What an aborted signal makes of a call. */
-export function canceled(signal: AbortSignal, transferred?: number): KernelError {
+function canceled(signal: AbortSignal, transferred?: number): KernelError {
   return new KernelError("CANCELED", "its signal was aborted", {
     cause: abortReason(signal),
     ...(transferred === undefined ? {} : { transferred }),

@@ -35,7 +35,6 @@ import { PageSeats } from "./page_seats.ts";
 import { isLongWrite, pieces, timeLeft } from "./pieces.ts";
 import {
   asError,
-  canceled,
   inWordsOf,
   taskDead,
   tooLong,
@@ -126,18 +125,14 @@ export class PageDoor implements Door {
     options: WaitOptions | undefined,
     ...args: CallerArgs<Args>
   ): Result {
-    const { signal, timeoutMs } = this.#inWords(syscall, args, () => checkWaitOptions(options));
-    this.#requireNotAborted(syscall, args, signal);
-    if (!isLongWrite(syscall, args)) {
-      return this.#callNow(syscall, syscall.number, args, RequestMode.WAIT, timeoutMs) as Result;
-    }
-    const until = performance.now() + timeoutMs;
+    const wait = this.#inWords(syscall, args, () => checkWaitOptions(options));
+    if (!isLongWrite(syscall, args)) return this.#blockFor(syscall, args, wait) as Result;
+    const until = performance.now() + wait.timeoutMs;
     let moved = 0;
     for (const piece of pieces(args[1] as Uint8Array)) {
       try {
-        const left = timeLeft(until);
-        const parts = [args[0], piece];
-        const written = this.#callNow(syscall, syscall.number, parts, RequestMode.WAIT, left);
+        const rest = { signal: wait.signal, timeoutMs: timeLeft(until) };
+        const written = this.#blockFor(syscall, [args[0], piece], rest);
         moved += written as number;
         if (written !== piece.length) break;
       } catch (error) {
@@ -168,17 +163,6 @@ export class PageDoor implements Door {
     return inWordsOf(spec, args, this.#typeOf, make);
   }
 
-  #requireNotAborted(
-    spec: SyscallSpec,
-    args: readonly unknown[],
-    signal: AbortSignal | undefined,
-  ): void {
-    if (signal === undefined || !hasAborted(signal)) return;
-    this.#inWords(spec, args, () => {
-      throw canceled(signal);
-    });
-  }
-
   /** Sends a request and takes replies until its own is there. */
   #callNow(
     spec: SyscallSpec | undefined,
@@ -203,22 +187,33 @@ export class PageDoor implements Door {
     return result;
   }
 
+  /** A call that may wait, and blocks the thread meanwhile. */
+  #blockFor(
+    spec: SyscallSpec,
+    args: readonly unknown[],
+    { signal, timeoutMs }: CheckedWaitOptions,
+  ): unknown {
+    try {
+      return this.#callNow(spec, spec.number, args, waitMode(signal), timeoutMs);
+    } catch (error) {
+      throw withReason(error, signal);
+    }
+  }
+
   #waitFor(
     spec: SyscallSpec,
     args: readonly unknown[],
     { signal, timeoutMs }: CheckedWaitOptions,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#requireNotAborted(spec, args, signal);
-      const id = this.#send(spec, spec.number, args, RequestMode.WAIT, timeoutMs, {
+      const id = this.#send(spec, spec.number, args, waitMode(signal), timeoutMs, {
         resolve: (result) => {
           signal?.removeEventListener("abort", cancel);
           resolve(result);
         },
         reject: (error) => {
           signal?.removeEventListener("abort", cancel);
-          const wasCanceled = error instanceof KernelError && error.code === "CANCELED";
-          reject(wasCanceled && signal !== undefined ? withReason(error, signal) : error);
+          reject(withReason(error, signal));
         },
       });
       const cancel = (): void => {
@@ -326,6 +321,11 @@ export class PageDoor implements Door {
   #requireAlive(): void {
     if (this.#page.killed.isUp) throw taskDead();
   }
+}
+
+/** How to ask for a call that may wait; the kernel looks at its arguments before its signal. */
+function waitMode(signal: AbortSignal | undefined): number {
+  return signal !== undefined && hasAborted(signal) ? RequestMode.ABORTED : RequestMode.WAIT;
 }
 
 /** A result whose bytes were in the kernel's copy of the buffer has them in the caller's. */

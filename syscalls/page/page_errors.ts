@@ -65,9 +65,11 @@ export function canceled(signal: AbortSignal): KernelError {
   return new KernelError("CANCELED", "its signal was aborted", { cause: abortReason(signal) });
 }
 
-/** What the kernel said of a call that was canceled, with the reason, which it doesn't know. */
-export function withReason(error: KernelError, signal: AbortSignal): KernelError {
+/** What the kernel said of a call; if that was canceled, with the reason, which it doesn't know. */
+export function withReason(error: unknown, signal: AbortSignal | undefined): unknown {
+  if (signal === undefined || !(error instanceof KernelError)) return error;
   const { name, code, message, syscall, transferred } = error;
+  if (code !== "CANCELED") return error;
   return rebuildError(name, code, message, {
     cause: abortReason(signal),
     ...(syscall === undefined ? {} : { syscall }),

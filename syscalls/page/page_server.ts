@@ -50,6 +50,9 @@ const MAX_ERROR_TEXT = 4_096;
 /** The most bytes that any call reads at once. */
 const MAX_OUTPUT_BYTES = 16 * 1_024 * 1_024;
 
+/** Stands for a signal of the task's; the task knows the reason. */
+const ABORTED = AbortSignal.abort(null);
+
 /** Serves one task's page. */
 export class PageServer {
   readonly #dispatcher: Dispatcher;
@@ -164,7 +167,7 @@ export class PageServer {
 
   #serveRequest(request: Request, bytes: number): void {
     if (request.mode === RequestMode.CANCEL) return this.#waiting.get(request.id)?.cancel();
-    const isWait = request.mode === RequestMode.WAIT;
+    const isWait = request.mode === RequestMode.WAIT || request.mode === RequestMode.ABORTED;
     if (isWait && this.#waiting.has(request.id)) {
       throw new RangeError("Two calls that wait on a task's page have the same id");
     }
@@ -188,7 +191,7 @@ export class PageServer {
 
   /** Carries out a call that may wait; `bytes` is what the kernel holds for it meanwhile. */
   #wait(
-    { id, number, timeoutMs }: Request,
+    { id, mode, number, timeoutMs }: Request,
     [a, b, c, d]: readonly unknown[],
     output: Uint8Array | undefined,
     bytes: number,
@@ -204,8 +207,11 @@ export class PageServer {
       const most = `calls of this task that wait have over ${MAX_HELD_BYTES} bytes`;
       throw new KernelError("LIMIT_EXCEEDED", `Cannot wait: ${most}`, { syscall: "page" });
     }
-    const most = timeoutMs >= 0 ? timeoutMs : Infinity;
-    const result = this.#dispatcher.begin(this.#caller, number, most, a, b, c, d);
+    const wait = {
+      signal: mode === RequestMode.ABORTED ? ABORTED : undefined,
+      timeoutMs: timeoutMs >= 0 ? timeoutMs : Infinity,
+    };
+    const result = this.#dispatcher.begin(this.#caller, number, wait, a, b, c, d);
     if (result instanceof PendingCall) void this.#finish(id, result, output, bytes);
     else this.#succeed(id, result, output);
   }
