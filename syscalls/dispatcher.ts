@@ -15,10 +15,9 @@ import { HandleEntry, HandleFlags } from "../capabilities/handle.ts";
 import { reportUncaught } from "../capabilities/report_uncaught.ts";
 import { describeRights } from "../capabilities/rights.ts";
 import { WOULD_BLOCK } from "../capabilities/stream_ops.ts";
+import { ArgumentForm, type ArgumentSpec } from "./argument_kinds.ts";
 import {
   abortReason,
-  ArgumentForm,
-  type ArgumentSpec,
   byteLengthOf,
   checkBuffer,
   type CheckedWaitOptions,

@@ -22,13 +22,8 @@ import {
 } from "../capabilities/selectable.ts";
 import { WOULD_BLOCK } from "../capabilities/stream_ops.ts";
 import type { PendingWait } from "../kernel/task.ts";
-import {
-  abortReason,
-  ArgumentForm,
-  byteLengthOf,
-  type CheckedWaitOptions,
-  onAbort,
-} from "./arguments.ts";
+import { ArgumentForm } from "./argument_kinds.ts";
+import { abortReason, byteLengthOf, type CheckedWaitOptions, onAbort } from "./arguments.ts";
 import type { Caller, ParkingPlace } from "./caller.ts";
 import type { CompiledSyscall } from "./compiled_syscall.ts";
 

@@ -9,8 +9,8 @@
 import { KernelError } from "../../capabilities/errors.ts";
 import type { HandleInfo } from "../../capabilities/handle.ts";
 import type { WouldBlock } from "../../capabilities/stream_ops.ts";
+import { ArgumentForm } from "../argument_kinds.ts";
 import {
-  ArgumentForm,
   byteLengthOf,
   type CheckedWaitOptions,
   checkWaitOptions,

@@ -10,7 +10,8 @@ import {
   KernelError,
   rebuildError,
 } from "../../capabilities/errors.ts";
-import { abortReason, ArgumentForm } from "../arguments.ts";
+import { ArgumentForm } from "../argument_kinds.ts";
+import { abortReason } from "../arguments.ts";
 import type { SyscallSpec } from "../door.ts";
 
 /**
