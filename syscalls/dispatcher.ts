@@ -277,11 +277,9 @@ export class Dispatcher {
         : new IpcError(wouldBlock, why);
     }
     if (wait.timeoutMs === 0) {
-      throw new KernelError(
-        "TIMED_OUT",
-        "it would have to wait",
-        moved > 0 ? { transferred: moved } : {},
-      );
+      throw new KernelError("TIMED_OUT", "it would have to wait", {
+        transferred: moved > 0 ? moved : undefined,
+      });
     }
     const describe = (error: unknown) => this.#inContext(error, caller, call, first, target);
     const pending = new PendingCall({ caller, call, args, wait, moved, describe });
@@ -424,7 +422,7 @@ function noSuchSyscall(number: unknown): KernelError {
 function canceled(signal: AbortSignal, transferred?: number): KernelError {
   return new KernelError("CANCELED", "its signal was aborted", {
     cause: abortReason(signal),
-    ...(transferred === undefined ? {} : { transferred }),
+    transferred,
   });
 }
 

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { KernelError, rebuildError } from "../capabilities/errors.ts";
+import { KernelError, retold } from "../capabilities/errors.ts";
 import type { HandleTarget } from "../capabilities/capability.ts";
 import { HandleEntry } from "../capabilities/handle.ts";
 import { reportUncaught } from "../capabilities/report_uncaught.ts";
@@ -262,8 +262,8 @@ export class PendingCall implements Waiter, PendingWait {
     cause?: unknown,
   ): KernelError {
     return new KernelError(code, why, {
-      ...(this.#moved > 0 ? { transferred: this.#moved } : {}),
-      ...(cause === undefined ? {} : { cause }),
+      transferred: this.#moved > 0 ? this.#moved : undefined,
+      cause,
     });
   }
 
@@ -321,10 +321,7 @@ export class PendingCall implements Waiter, PendingWait {
 export function withTransferred(error: unknown, moved: number): unknown {
   if (moved === 0 || !(error instanceof KernelError)) return error;
   if (error.transferred !== undefined) return error;
-  return rebuildError(error.name, error.code, error.message, {
-    transferred: moved,
-    ...(error.cause === undefined ? {} : { cause: error.cause }),
-  });
+  return retold(error, { transferred: moved });
 }
 
 /**
