@@ -28,7 +28,8 @@ import {
 import type { Caller } from "./caller.ts";
 import { compile, type CompiledSyscall } from "./compiled_syscall.ts";
 import type { SyscallSpec } from "./door.ts";
-import { holdsBack, PendingCall, withTransferred } from "./pending_call.ts";
+import { moveRest } from "./long_write.ts";
+import { PendingCall } from "./pending_call.ts";
 
 /** One line of a trace. */
 export interface TraceRecord {
@@ -239,8 +240,10 @@ export class Dispatcher {
     if (call.spec.movesAll !== true) {
       if (result !== WOULD_BLOCK) return result;
     } else if (result !== WOULD_BLOCK) {
-      moved = moveOn(caller, call, args, result as number);
-      if (moved === byteLengthOf(args[1] as Uint8Array)) return moved;
+      const length = byteLengthOf(args[1] as Uint8Array);
+      moved = result as number;
+      if (moved < length) moved = moveRest(caller, call, args, moved);
+      if (moved === length) return moved;
     }
     try {
       // Carrying a call out may run a task's code too: a filter's predicate.
@@ -354,39 +357,13 @@ function mustQueue(
   const movesBytes = call.args[1]?.form === ArgumentForm.BUFFER &&
     (call.capability & Capability.STREAM) !== 0;
   if (movesBytes && byteLengthOf(second as Uint8Array) === 0) return false;
-  return waiters.mustQueue(call.waits, holdsBack);
+  return waiters.mustQueue(call.waits);
 }
 
 /** The same for the other object of a call that works on two. */
 function mustQueueElsewhere(call: CompiledSyscall, second: unknown): boolean {
   const { object } = second as HandleEntry; // only the second argument is ever such a handle
-  return call.alsoWaits.some(({ waits }) => object.waiters.mustQueue(waits, holdsBack));
-}
-
-/**
- * The rest of a long write whose first part is moved. Whoever was waiting for bytes has taken that
- * part already, so there may be room again, and nobody else will say so.
- *
- * @returns How many bytes are moved in all.
- */
-function moveOn(
-  caller: Caller,
-  call: CompiledSyscall,
-  args: readonly unknown[],
-  first: number,
-): number {
-  const length = byteLengthOf(args[1] as Uint8Array);
-  let moved = first;
-  try {
-    while (moved < length) {
-      const more = call.run(caller, args[0], args[1], moved, undefined);
-      if (more === WOULD_BLOCK) break;
-      moved += more as number;
-    }
-  } catch (error) {
-    throw withTransferred(error, moved);
-  }
-  return moved;
+  return call.alsoWaits.some(({ waits }) => object.waiters.mustQueue(waits));
 }
 
 function isNonblocking(argument: unknown): boolean {
