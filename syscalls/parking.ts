@@ -10,9 +10,11 @@
  *
  * @module
  */
+import { Capability } from "../capabilities/capability.ts";
 import { HandleEntry } from "../capabilities/handle.ts";
 import { type Waiter, WaitNode, type WaitQueue } from "../capabilities/selectable.ts";
 import { ArgumentForm } from "./argument_kinds.ts";
+import { byteLengthOf } from "./arguments.ts";
 import type { Caller, ParkingPlace } from "./caller.ts";
 import type { CompiledSyscall } from "./compiled_syscall.ts";
 
@@ -129,6 +131,32 @@ export function letNextGoOn(queues: readonly WaitQueue[]): void {
       if (node.operation && node instanceof ParkingNode) node.parking.wake();
     }
   }
+}
+
+/** True when the call has to wait although its object might be ready. */
+export function mustQueue(
+  { task }: Caller,
+  call: CompiledSyscall,
+  target: HandleEntry,
+  second: unknown,
+): boolean {
+  if (task.isStopped || call.spec.parksFirst === true) return true;
+  if (call.alsoWaits.length > 0 && mustQueueElsewhere(call, second)) return true;
+  const { waiters } = target.object;
+  if ((waiters.parkedSignals & call.waits) === 0) return false;
+  // Moving no bytes waits for nothing, so not for its turn either. An empty message is a message.
+  // Nor does adding 0 to a counter.
+  if (second === 0n) return false;
+  const movesBytes = call.args[1]?.form === ArgumentForm.BUFFER &&
+    (call.capability & Capability.STREAM) !== 0;
+  if (movesBytes && byteLengthOf(second as Uint8Array) === 0) return false;
+  return waiters.mustQueue(call.waits);
+}
+
+/** The same for the other object of a call that works on two. */
+function mustQueueElsewhere(call: CompiledSyscall, second: unknown): boolean {
+  const { object } = second as HandleEntry; // only the second argument is ever such a handle
+  return call.alsoWaits.some(({ waits }) => object.waiters.mustQueue(waits));
 }
 
 /** Where the handler says; by default on the signals of each handle argument that has some. */
