@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { KernelError } from "../../capabilities/errors.ts";
 import type { HandleInfo } from "../../capabilities/handle.ts";
 import type { WouldBlock } from "../../capabilities/stream_ops.ts";
 import { ArgumentForm } from "../argument_kinds.ts";
@@ -15,6 +14,7 @@ import {
   type CheckedWaitOptions,
   checkWaitOptions,
   hasAborted,
+  onAbort,
   type WaitOptions,
 } from "../arguments.ts";
 import type { CallerArgs, Door, Syscall, SyscallSpec, ThreadSeats } from "../door.ts";
@@ -31,23 +31,10 @@ import {
   ReplyKind,
   RequestMode,
 } from "./page.ts";
+import { OpenCalls, type Settlement } from "./open_calls.ts";
 import { PageSeats } from "./page_seats.ts";
 import { isLongWrite, pieces, timeLeft } from "./pieces.ts";
-import {
-  asError,
-  inWordsOf,
-  taskDead,
-  tooLong,
-  withReason,
-  withTransferred,
-} from "./page_errors.ts";
-
-/** A call that has no reply yet. */
-interface OpenCall {
-  readonly output: Uint8Array | undefined;
-  readonly resolve: (result: unknown) => void;
-  readonly reject: (error: unknown) => void;
-}
+import { inWordsOf, taskDead, tooLong, withReason, withTransferred } from "./page_errors.ts";
 
 /** Calls the kernel from another thread. */
 export class PageDoor implements Door {
@@ -56,7 +43,7 @@ export class PageDoor implements Door {
   readonly #page: Page;
   readonly #requests: FrameSender;
   readonly #replies: FrameReceiver;
-  readonly #open = new Map<number, OpenCall>();
+  readonly #open = new OpenCalls();
   readonly #receiveMemory: () => unknown;
   readonly #onAbort: () => void;
   /** What a handle names, in words; undefined where there is no such handle. */
@@ -206,21 +193,23 @@ export class PageDoor implements Door {
     { signal, timeoutMs }: CheckedWaitOptions,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
+      let stopListening: (() => void) | undefined;
       const id = this.#send(spec, spec.number, args, waitMode(signal), timeoutMs, {
         resolve: (result) => {
-          signal?.removeEventListener("abort", cancel);
+          stopListening?.();
           resolve(result);
         },
         reject: (error) => {
-          signal?.removeEventListener("abort", cancel);
+          stopListening?.();
           reject(withReason(error, signal));
         },
       });
-      const cancel = (): void => {
-        this.#requests.send(encode([id, RequestMode.CANCEL, spec.number, [], -1], HEADER_BYTES));
-        this.#ringThisTurn();
-      };
-      signal?.addEventListener("abort", cancel, { once: true });
+      if (signal !== undefined) {
+        stopListening = onAbort(signal, () => {
+          this.#requests.send(encode([id, RequestMode.CANCEL, spec.number, [], -1], HEADER_BYTES));
+          this.#ringThisTurn();
+        });
+      }
       this.#ringThisTurn();
     });
   }
@@ -232,7 +221,7 @@ export class PageDoor implements Door {
     args: readonly unknown[],
     mode: number,
     timeoutMs: number,
-    settle: Pick<OpenCall, "resolve" | "reject">,
+    settlement: Settlement,
   ): number {
     this.#requireAlive();
     const id = this.#nextId++;
@@ -254,7 +243,7 @@ export class PageDoor implements Door {
     if (frame.length - HEADER_BYTES > MAX_REQUEST_BYTES) {
       this.#inWords(spec, args, () => tooLong(frame.length));
     }
-    this.#open.set(id, { ...settle, output });
+    this.#open.add(id, settlement, output);
     this.#requests.send(frame);
     return id;
   }
@@ -286,7 +275,7 @@ export class PageDoor implements Door {
     }
     const hasMadeRoom = this.#replies.takeHasMadeRoom(); // the kernel may wait for it
     if (this.#requests.flush() || hasMadeRoom) this.#page.requestBell.ring();
-    if (this.#page.killed.isUp) this.#abandon();
+    if (this.#page.killed.isUp) this.#open.abandon();
   }
 
   #settle([id, kind, value, bytes]: [number, number, unknown, Uint8Array | undefined]): void {
@@ -295,27 +284,7 @@ export class PageDoor implements Door {
     if (kind === ReplyKind.DONE_WITH_MEMORY) {
       value = { ...value as object, memory: this.#receiveMemory() };
     }
-    const call = this.#open.get(id);
-    if (call === undefined) return;
-    this.#open.delete(id);
-    if (kind === ReplyKind.FAILED) return call.reject(asError(value));
-    if (call.output === undefined || bytes === undefined) return call.resolve(value);
-    if (byteLengthOf(call.output) < bytes.length) {
-      return call.reject(
-        new KernelError("INVALID_ARGUMENT", "Its buffer was detached while the call waited", {
-          transferred: bytes.length,
-        }),
-      );
-    }
-    call.output.set(bytes);
-    call.resolve(withOutput(value, call.output, bytes.length));
-  }
-
-  /** The task has ended: nobody will answer. */
-  #abandon(): void {
-    const calls = [...this.#open.values()];
-    this.#open.clear();
-    for (const call of calls) call.reject(taskDead());
+    this.#open.settle(id, kind, value, bytes);
   }
 
   #requireAlive(): void {
@@ -326,11 +295,4 @@ export class PageDoor implements Door {
 /** How to ask for a call that may wait; the kernel looks at its arguments before its signal. */
 function waitMode(signal: AbortSignal | undefined): number {
   return signal !== undefined && hasAborted(signal) ? RequestMode.ABORTED : RequestMode.WAIT;
-}
-
-/** A result whose bytes were in the kernel's copy of the buffer has them in the caller's. */
-function withOutput(value: unknown, output: Uint8Array, length: number): unknown {
-  if (typeof value !== "object" || value === null || !("bytes" in value)) return value;
-  const { bytes } = value as { readonly bytes: Uint8Array };
-  return { ...value, bytes: output.subarray(0, Math.min(length, bytes.length)) };
 }
