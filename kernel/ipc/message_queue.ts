@@ -19,6 +19,7 @@ import type {
 } from "../../capabilities/message_ops.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { WOULD_BLOCK, type WouldBlock } from "../../capabilities/stream_ops.ts";
+import { lengthOf } from "../../memory/atomics.ts";
 import {
   type Carrier,
   sendable,
@@ -36,11 +37,6 @@ export interface MessageQueueSettings extends MessageLimits {
   /** Where the queue is listed for as long as it can hold handles. */
   readonly carriers?: Set<Carrier>;
 }
-
-const byteLengthOf = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype),
-  "byteLength",
-)?.get as (this: Uint8Array) => number;
 
 /** A message queue: the messages, and the two ends that handles name. */
 export class MessageQueue implements Carrier {
@@ -156,7 +152,7 @@ export class MessageSenderEnd extends MessageQueueEnd {
     const { queue } = this;
     const { bytes, duplicate } = message;
     if (queue.receiver.isClosed) throw new IpcError("PEER_CLOSED", "no receiver is left");
-    const length = byteLengthOf.call(bytes);
+    const length = lengthOf(bytes);
     queue.messages.requireFit(length);
     const entries = message.handles.length === 0
       ? undefined
@@ -262,7 +258,7 @@ export class MessageReceiverEnd extends MessageQueueEnd {
     if (transaction === undefined || !isReceivedHere) {
       throw new IpcError("INVALID_STATE", "no call that was received here waits for this reply");
     }
-    const length = byteLengthOf.call(bytes);
+    const length = lengthOf(bytes);
     queue.messages.requireFit(length);
     const entries = sendable(from.table, handles, false, (object) => queue.isOwnEnd(object));
     const parcel = new Parcel(from, bytes, 0, entries.length, transaction);
@@ -314,7 +310,7 @@ export class MessageReceiverEnd extends MessageQueueEnd {
 
 /** Throws BUFFER_TOO_SMALL unless the message fits into the buffer. */
 function requireRoomFor(bytes: Uint8Array, into: Uint8Array): void {
-  const room = byteLengthOf.call(into);
+  const room = lengthOf(into);
   if (bytes.length <= room) return;
   throw new IpcError(
     "BUFFER_TOO_SMALL",
