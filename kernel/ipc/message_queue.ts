@@ -30,6 +30,7 @@ import {
 import { KernelObject } from "../kernel_object.ts";
 import { MessageLanes, type MessageLimits } from "./message_lanes.ts";
 import { type AwaitedReply, Parcel } from "./parcel.ts";
+import { ReceivedCalls } from "./received_calls.ts";
 import { Transaction } from "./transaction.ts";
 
 /** What a message queue is made from. */
@@ -43,8 +44,8 @@ export class MessageQueue implements Carrier {
   readonly messages: MessageLanes;
   readonly sender: MessageSenderEnd;
   readonly receiver: MessageReceiverEnd;
-  /** Calls whose message was received and that have no reply yet, by transaction id. */
-  readonly received: Map<number, AwaitedReply> = new Map();
+  /** Calls whose message was received and that have no reply yet. */
+  readonly received: ReceivedCalls = new ReceivedCalls();
   readonly #carriers: Set<Carrier> | undefined;
 
   constructor(settings: MessageQueueSettings = {}) {
@@ -82,11 +83,7 @@ export class MessageQueue implements Carrier {
     if (this.receiver.isClosed && this.messages.count > 0) {
       throw new Error("messages that nobody can receive");
     }
-    for (const [id, transaction] of this.received) {
-      if (transaction.id !== id || !transaction.isOpen || transaction.via === undefined) {
-        throw new Error("a received call is not one");
-      }
-    }
+    this.received.assertInvariants();
   }
 }
 
@@ -183,7 +180,7 @@ export class MessageSenderEnd extends MessageQueueEnd {
 
   /** The caller has stopped waiting. */
   abandon(transaction: Transaction): void {
-    this.queue.received.delete(transaction.id);
+    this.queue.received.remove(transaction);
     transaction.abandon();
   }
 
@@ -226,10 +223,7 @@ export class MessageReceiverEnd extends MessageQueueEnd {
     if (into !== undefined) Uint8Array.prototype.set.call(into, parcel.bytes);
     queue.messages.shift();
     const { transaction } = parcel;
-    if (transaction?.isOpen === true) {
-      transaction.via = via;
-      queue.received.set(transaction.id, transaction);
-    }
+    if (transaction?.isOpen === true) queue.received.add(transaction, via);
     const message = parcel.open(handles);
     this.waiters.wake(); // READABLE may have fallen
     queue.sender.waiters.wake();
@@ -252,17 +246,12 @@ export class MessageReceiverEnd extends MessageQueueEnd {
     handles: readonly unknown[],
   ): void {
     const { queue } = this;
-    const transaction = queue.received.get(transactionId as number);
-    // Another task that holds this receiver could guess the number of a call that it never got.
-    const isReceivedHere = transaction?.via === via || transaction?.via?.table === from.table;
-    if (transaction === undefined || !isReceivedHere) {
-      throw new IpcError("INVALID_STATE", "no call that was received here waits for this reply");
-    }
+    const transaction = queue.received.find(transactionId, via, from.table);
     const length = lengthOf(bytes);
     queue.messages.requireFit(length);
     const entries = sendable(from.table, handles, false, (object) => queue.isOwnEnd(object));
     const parcel = new Parcel(from, bytes, 0, entries.length, transaction);
-    queue.received.delete(transaction.id);
+    queue.received.remove(transaction);
     parcel.inFlight = takeOff(entries, false);
     tookOff(entries);
     transaction.replied(parcel);
@@ -286,11 +275,7 @@ export class MessageReceiverEnd extends MessageQueueEnd {
 
   override handleClosed(handle: object): void {
     if (this.#notification?.via === handle) this.#notification = undefined;
-    for (const transaction of [...this.queue.received.values()]) {
-      if (transaction.via !== handle) continue;
-      this.queue.received.delete(transaction.id);
-      transaction.lost();
-    }
+    this.queue.received.handleClosed(handle);
     super.handleClosed(handle);
   }
 
