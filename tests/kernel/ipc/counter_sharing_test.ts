@@ -105,7 +105,7 @@ for (const noticing of ["add", "take", "value", "leave", "mode", "listener", "in
     if (noticing === "leave") counter.seatHost().leave(hostile);
     if (noticing === "mode") counter.control(CounterCommand.SET_SEMAPHORE, 1);
     if (noticing === "listener") counter.addWriteListener(() => {})();
-    if (noticing === "inspect") counter.seatHost().inspect();
+    if (noticing === "inspect") counter.seatHost().inspect?.();
     assertEquals([hostile.isLost, other.isLost], [true, true]);
     for (let i = 0; i < 2; i++) {
       assertEquals(codeOf(() => counter.tryAdd(0n)), "INVALID_STATE");
