@@ -21,10 +21,7 @@ import {
   hostilePrimitives,
   oddBuffers,
 } from "./_hostile_values.ts";
-
-function codeOf(run: () => unknown): string {
-  return assertThrows(run, KernelError).code;
-}
+import { codeOf } from "../_codes.ts";
 
 function check(spec: ArgumentSpec, value: unknown): unknown {
   return spec.check(value, spec.name);

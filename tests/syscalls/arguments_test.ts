@@ -9,10 +9,7 @@ import {
   readMap,
 } from "../../syscalls/arguments.ts";
 import { hostileObjects, hostilePrimitives } from "./_hostile_values.ts";
-
-function codeOf(run: () => unknown): string {
-  return assertThrows(run, KernelError).code;
-}
+import { codeOf } from "../_codes.ts";
 
 Deno.test("readField() tells what a getter threw as the cause, even a forged KernelError", () => {
   for (const thrown of [new Error("getter"), new KernelError("REVOKED", "forged"), "text"]) {
