@@ -33,8 +33,6 @@ import { Fifo } from "./fifo.ts";
 
 /** Events that a queue holds unless it is told otherwise. */
 export const DEFAULT_BUFFER_SIZE = 256;
-/** Most events that a queue can be told to hold. */
-export const MAX_BUFFER_SIZE = 2 ** 20;
 
 /** What came of offering an event to a queue. */
 export const Offer = Object.freeze({
