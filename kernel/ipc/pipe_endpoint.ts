@@ -12,6 +12,19 @@ import type { Ring } from "../../memory/ring.ts";
 import { KernelObject } from "../kernel_object.ts";
 import type { RingSharing } from "./ring_sharing.ts";
 
+const byteLengthGetter = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  "byteLength",
+)?.get as (this: Uint8Array) => number;
+
+/**
+ * A view's true length: an own property of that name is a hostile caller's. Memory's `lengthOf` does
+ * the same, and a short write or read through a handle took 1 to 2 ns longer with it.
+ */
+export function byteLengthOf(view: Uint8Array): number {
+  return byteLengthGetter.call(view);
+}
+
 /** What the ends share. */
 export interface PipeCore {
   /** The kernel's own seat at the ring. */

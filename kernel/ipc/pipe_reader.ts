@@ -9,9 +9,8 @@ import { PipeError } from "../../capabilities/errors.ts";
 import { Rights } from "../../capabilities/rights.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
-import { lengthOf } from "../../memory/atomics.ts";
 import { BUSY, packetBytesNeeded } from "../../memory/ring.ts";
-import { failed, PipeEndpoint } from "./pipe_endpoint.ts";
+import { byteLengthOf, failed, PipeEndpoint } from "./pipe_endpoint.ts";
 
 /** The end that bytes come out of. */
 export class PipeReaderEnd extends PipeEndpoint {
@@ -38,7 +37,7 @@ export class PipeReaderEnd extends PipeEndpoint {
     }
     if (pipe.ring.condition !== 0) throw this.garbled();
     if (pipe.failure !== undefined) throw failed(pipe.failure);
-    if (lengthOf(into) === 0 || pipe.writer.isClosed) return 0;
+    if (byteLengthOf(into) === 0 || pipe.writer.isClosed) return 0;
     return WOULD_BLOCK;
   }
 
@@ -112,7 +111,7 @@ export class PipeReaderEnd extends PipeEndpoint {
 
   #readPacket(into: Uint8Array): number {
     const { ring } = this.pipe;
-    const room = lengthOf(into);
+    const room = byteLengthOf(into);
     if (room === 0) return 0;
     const read = ring.readPacket(into);
     const needed = packetBytesNeeded(read);

@@ -9,9 +9,8 @@ import { PipeError } from "../../capabilities/errors.ts";
 import { Rights } from "../../capabilities/rights.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
-import { lengthOf } from "../../memory/atomics.ts";
 import { BUSY } from "../../memory/ring.ts";
-import { PipeEndpoint, type Window } from "./pipe_endpoint.ts";
+import { byteLengthOf, PipeEndpoint, type Window } from "./pipe_endpoint.ts";
 
 /** The end that bytes go into. */
 export class PipeWriterEnd extends PipeEndpoint {
@@ -29,7 +28,7 @@ export class PipeWriterEnd extends PipeEndpoint {
 
   tryWrite(bytes: Uint8Array, start = 0): number {
     const { pipe } = this;
-    const end = lengthOf(bytes);
+    const end = byteLengthOf(bytes);
     if (start >= end) return 0;
     if (pipe.reader.isClosed || pipe.failure !== undefined) throw this.#broken();
     pipe.sharing?.enter("writer");
