@@ -101,7 +101,7 @@ export { type Clock, ManualClock, SystemClock } from "./kernel/clock.ts";
 export { decodeEvent } from "./kernel/ipc/event_record.ts";
 export type { LogRecord } from "./kernel/kernel.ts";
 export type { WaitOptions } from "./syscalls/arguments.ts";
-export type { TraceRecord } from "./syscalls/dispatcher.ts";
+export type { TraceRecord } from "./syscalls/call_words.ts";
 export { Counter } from "./syscalls/stubs/counter.ts";
 export type { EventReceiving } from "./syscalls/stubs/event_receiving.ts";
 export { EventChannel, EventSubscription, type TaskEvents } from "./syscalls/stubs/events.ts";

@@ -71,11 +71,11 @@ export function codeOfErrno(errno: number): ErrorCode | undefined {
 /** What an error carries beyond its code and message. */
 export interface KernelErrorDetails {
   /** The syscall that failed, by its name in the syscall table. */
-  syscall?: string;
+  syscall?: string | undefined;
   /** For BUFFER_TOO_SMALL: the size in bytes that would have been enough. */
-  needed?: number;
+  needed?: number | undefined;
   /** Bytes that a long write had already moved when its wait ended. */
-  transferred?: number;
+  transferred?: number | undefined;
   /** What led to this error: an abort's reason, a hostile getter's exception. */
   cause?: unknown;
 }
@@ -230,16 +230,20 @@ export function asError(thrown: unknown): Error {
 const FAMILIES = { KernelError, IpcError, StreamError, PipeError, EventError } as const;
 
 /**
- * The same error of the same family, told from the caller's side: with the syscall's name and a
- * message that says what could not be done.
+ * The same error told from the caller's side: with the syscall's name and a message that says what
+ * could not be done.
  */
 export function inContext(error: KernelError, syscall: string, attempt: string): KernelError {
-  return rebuildError(error.name, error.code, `Cannot ${attempt}: ${error.message}`, {
-    syscall,
-    ...(error.needed === undefined ? {} : { needed: error.needed }),
-    ...(error.transferred === undefined ? {} : { transferred: error.transferred }),
-    ...(error.cause === undefined ? {} : { cause: error.cause }),
-  });
+  return retold(error, { message: `Cannot ${attempt}: ${error.message}`, syscall });
+}
+
+/** The same error of the same family, with other details, or in other words. */
+export function retold(
+  error: KernelError,
+  { message = error.message, ...changes }: KernelErrorDetails & { message?: string },
+): KernelError {
+  const { name, code, syscall, needed, transferred, cause } = error;
+  return rebuildError(name, code, message, { syscall, needed, transferred, cause, ...changes });
 }
 
 /** An error of the named family (KernelError if the name is none of ours). */

@@ -17,7 +17,7 @@ export const MAX_HANDLES = 65_536;
 /** Stands for the calling task's own event queue wherever a handle's number is asked for. */
 export const OWN_EVENT_QUEUE = -1;
 /** Handles a task may hold unless it is told otherwise. */
-export const DEFAULT_HANDLES = 1_024;
+const DEFAULT_HANDLES = 1_024;
 
 /**
  * Slots that stay unused before one is used again. A freed slot remembers that its last handle was

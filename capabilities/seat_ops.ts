@@ -85,8 +85,11 @@ export interface SeatHost {
   leave(holder: SeatHolder): void;
   /** The thread is to stop at its next look, until it has asked: its task was stopped. */
   suspend(): void;
-  /** Throws when the memory holds what no honest thread could have left there; ends the seats. */
-  inspect(): void;
+  /**
+   * Throws when the memory holds what no honest thread could have left there; ends the seats. An
+   * object that looks at its memory with every operation has no need of it.
+   */
+  inspect?(): void;
 }
 
 /** Objects that threads can have seats at. */

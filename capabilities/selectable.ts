@@ -25,6 +25,11 @@ export interface Waiter {
   poll(node: WaitNode): PollResult;
   /** The handle that the node waits on was closed, moved or revoked, or its task ended. */
   interrupt(node: WaitNode, reason: "closed" | "moved" | "revoked" | "dead"): void;
+  /**
+   * False while later operations may pass the node: it can't run now (its task is stopped), or it is
+   * another object that it waits for. @default true
+   */
+  holdsBack?(node: WaitNode): boolean;
   /** Signals that were up may have been down in the meantime: see {@linkcode WaitQueue.mayHaveFallen}. */
   mayHaveFallen?(): void;
 }
@@ -150,19 +155,13 @@ export class WaitQueue {
   /**
    * True when an operation on these signals has to stay behind one that is parked already.
    *
-   * @param holdsBack False for the parked that may be passed: they can't run now (their task is
-   * stopped), or it is another object that they wait for.
    * @param before The operation's own place, if it is parked itself; else it comes last.
    */
-  mustQueue(
-    signals: Signals,
-    holdsBack: (node: WaitNode) => boolean,
-    before?: WaitNode,
-  ): boolean {
+  mustQueue(signals: Signals, before?: WaitNode): boolean {
     if ((this.parkedSignals & signals) === 0) return false;
     for (let node = this.#first; node !== undefined && node !== before; node = node.next) {
       const overlaps = (node.signals & signals & QUEUEING) !== 0;
-      if (node.operation && overlaps && holdsBack(node)) return true;
+      if (node.operation && overlaps && node.waiter.holdsBack?.(node) !== false) return true;
     }
     return false;
   }

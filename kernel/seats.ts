@@ -78,7 +78,7 @@ export class Seats {
     if (seat === undefined) {
       throw new KernelError("INVALID_STATE", `the task has no seat ${number}, or no more`);
     }
-    seat.host?.inspect();
+    seat.host?.inspect?.();
     const report = seat.report(hasMemory);
     if (report.terms === undefined) this.#forget(seat);
     return report;

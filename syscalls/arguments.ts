@@ -1,5 +1,5 @@
 /**
- * Kinds of syscall arguments: how a value from a program becomes one that the kernel can use.
+ * Values from a program: how each becomes one that the kernel can use.
  *
  * Everything a program passes is data. A check looks at a value once, copies what it needs, and
  * hands on the copy; nothing that a getter, a proxy or another thread does afterwards matters. A
@@ -7,52 +7,8 @@
  *
  * @module
  */
-import { type Capabilities, Capability } from "../capabilities/capability.ts";
 import { KernelError } from "../capabilities/errors.ts";
-import { MOST_HANDLES_IN_MESSAGE } from "../capabilities/message_ops.ts";
-import { isRights, Rights } from "../capabilities/rights.ts";
-import { ALL_SIGNALS, Signals } from "../capabilities/signals.ts";
-
-/** How the dispatcher treats an argument; BUFFER and HANDLE have a fast path of their own. */
-export const ArgumentForm = Object.freeze({ HANDLE: 0, BUFFER: 1, VALUE: 2 });
-
-/** One argument of a syscall. */
-export interface ArgumentSpec {
-  /** Its name in messages and on the reference page. */
-  readonly name: string;
-  /** Its kind, in words, for the reference page. */
-  readonly kind: string;
-  /** {@linkcode ArgumentForm} */
-  readonly form: number;
-  /** True when checking it runs no code of the caller's: no getter, no proxy's trap. */
-  readonly isScalar?: boolean;
-  /** Checks and copies the value; for BUFFER and HANDLE the dispatcher does. */
-  readonly check: (value: unknown, name: string) => unknown;
-  /** BUFFER: true when the call writes into it and doesn't read it. */
-  readonly isOutput?: boolean;
-  /** HANDLE: the capability asked of the object. */
-  readonly capability: Capabilities;
-  /** HANDLE: rights of which all are needed. */
-  readonly rights: Rights;
-  /** HANDLE: rights of which one is needed; 0 where none is. */
-  readonly anyRight: Rights;
-  /** HANDLE: signals on which the call waits when it would block. */
-  readonly waits: Signals;
-}
-
-/** Marks a handle among a syscall's argument types: a number outside, an entry inside. */
-export interface HandleRef {
-  readonly handle: unique symbol;
-}
-
-function value(
-  name: string,
-  kind: string,
-  check: (value: unknown, name: string) => unknown,
-  form: number = ArgumentForm.VALUE,
-): ArgumentSpec {
-  return { name, kind, form, check, capability: 0, rights: 0, anyRight: 0, waits: 0 };
-}
+import { ALL_SIGNALS, type Signals } from "../capabilities/signals.ts";
 
 /** Bigints beyond this are not written out: the digits of a huge one take minutes. */
 const LARGEST_SHOWN = 2n ** 64n;
@@ -84,157 +40,14 @@ function isArray(value: unknown): value is unknown[] {
     return false;
   }
 }
-
-/** A kind whose check runs no code of the caller's: the value is no object, or isn't looked into. */
-function scalar(
-  name: string,
-  kind: string,
-  check: (value: unknown, name: string) => unknown,
-): ArgumentSpec {
-  return { ...value(name, kind, check), isScalar: true };
-}
-
-function invalid(name: string, expected: string, given: unknown): KernelError {
+/** The error of a value that is of another kind. */
+export function invalid(name: string, expected: string, given: unknown): KernelError {
   return new KernelError("INVALID_ARGUMENT", `${name} must be ${expected}, not ${describe(given)}`);
 }
-
-/** What a handle argument asks for. */
-export interface HandleNeeds {
-  readonly capability?: Capabilities;
-  readonly rights?: Rights;
-  readonly anyRight?: Rights;
-  readonly waits?: Signals;
-}
-
-/** A handle of the calling task. */
-export function handle(needs: HandleNeeds = {}, name = "handle"): ArgumentSpec {
-  return {
-    ...value(name, "handle", (given) => given, ArgumentForm.HANDLE),
-    capability: needs.capability ?? Capability.ANY,
-    rights: needs.rights ?? Rights.NONE,
-    anyRight: needs.anyRight ?? Rights.NONE,
-    waits: needs.waits ?? 0,
-  };
-}
-
-/** A handle to an end that is received from: needs READ, and waits for more or for the end. */
-export function receivingEnd(capability: Capabilities, name?: string): ArgumentSpec {
-  const waits = Signals.READABLE | Signals.PEER_CLOSED;
-  return handle({ capability, rights: Rights.READ, waits }, name);
-}
-
-/** A handle to an end that is sent through: needs WRITE, and waits for room or for the end. */
-export function sendingEnd(capability: Capabilities, name?: string): ArgumentSpec {
-  const waits = Signals.WRITABLE | Signals.PEER_CLOSED;
-  return handle({ capability, rights: Rights.WRITE, waits }, name);
-}
-
-/** Bytes to read from or to write into: a `Uint8Array` on a plain, attached buffer. */
-export function buffer(name: string): ArgumentSpec {
-  return value(name, "Uint8Array", checkBuffer, ArgumentForm.BUFFER);
-}
-
-/** Bytes that the call writes; else as {@linkcode buffer}. */
-export function outputBuffer(name: string): ArgumentSpec {
-  return { ...buffer(name), isOutput: true };
-}
-
-/** A safe integer between two bounds, both allowed. */
-export function integer(name: string, least: number, most: number): ArgumentSpec {
-  return scalar(name, `integer ${least} … ${most}`, (given, name) => {
-    if (typeof given !== "number" || !Number.isSafeInteger(given)) {
-      throw invalid(name, "an integer", given);
-    }
-    if (given < least || given > most) {
-      throw new KernelError("OUT_OF_RANGE", `${name} must be ${least} … ${most}, not ${given}`);
-    }
-    return given + 0; // -0 is 0
-  });
-}
-
-/** A rights mask, or `Rights.SAME`. */
-export function rights(name: string): ArgumentSpec {
-  return scalar(name, "rights or SAME", (given, name) => {
-    if (given === Rights.SAME || isRights(given)) return given + 0;
-    throw invalid(name, "a set of rights", given);
-  });
-}
-
-/** A set of signals, not empty. */
-export function signals(name: string, allowed: Signals = ALL_SIGNALS, least = 1): ArgumentSpec {
-  return scalar(name, "signals", (given, name) => checkSignals(given, name, allowed, least));
-}
-
-/** True or false. */
-export function flag(name: string): ArgumentSpec {
-  return scalar(name, "boolean", (given, name) => {
-    if (typeof given === "boolean") return given;
-    throw invalid(name, "true or false", given);
-  });
-}
-
-/** A string of at most `most` characters. */
-export function text(name: string, most: number, least = 0): ArgumentSpec {
-  return scalar(name, `string of ${least} … ${most} characters`, (given, name) => {
-    if (typeof given !== "string") throw invalid(name, "a string", given);
-    if (given.length < least || given.length > most) {
-      throw new KernelError(
-        "OUT_OF_RANGE",
-        `${name} must have ${least} … ${most} characters, not ${given.length}`,
-      );
-    }
-    return given;
-  });
-}
-
-/** One of the given strings. */
-export function oneOf(name: string, choices: readonly string[]): ArgumentSpec {
-  return scalar(name, choices.map((choice) => `"${choice}"`).join(" or "), (given, name) => {
-    if (typeof given === "string" && choices.includes(given)) return given;
-    throw invalid(name, `one of ${choices.join(", ")}`, given);
-  });
-}
-
-/** Anything at all; handed on as it is, never looked into. */
-export function anything(name: string): ArgumentSpec {
-  return scalar(name, "any value", (given) => given);
-}
-
-/** A value of a kind of its own, with the check that knows it. */
-export function custom(
-  name: string,
-  kind: string,
-  check: (value: unknown, name: string) => unknown,
-): ArgumentSpec {
-  return value(name, kind, check);
-}
-
-/** Numbers of handles to send along; whether the task may is checked when they leave. */
-export function handleList(name: string): ArgumentSpec {
-  const kind = `handle[], at most ${MOST_HANDLES_IN_MESSAGE}`;
-  return value(name, kind, (given) => readArray(given, name, MOST_HANDLES_IN_MESSAGE));
-}
-
-/** The argument, or undefined where it is left out. */
-export function optional(spec: ArgumentSpec): ArgumentSpec {
-  return {
-    ...spec,
-    kind: `${spec.kind}, optional`,
-    check: (given, name) => given === undefined ? undefined : spec.check(given, name),
-  };
-}
-
-/** An object of named fields, each read once; what it has beyond them is not looked at. */
-export function record(name: string, fields: readonly ArgumentSpec[]): ArgumentSpec {
-  const kind = `{ ${fields.map((field) => `${field.name}: ${field.kind}`).join("; ")} }`;
-  return value(name, kind, (given, name) => {
-    const copy: Record<string, unknown> = {};
-    for (const field of fields) {
-      const value = field.check(readField(given, field.name, name), `${name}.${field.name}`);
-      if (value !== undefined) copy[field.name] = value;
-    }
-    return copy;
-  });
+/** Throws OUT_OF_RANGE for more units than are allowed. */
+export function requireLength(length: number, name: string, unit: string, most: number): void {
+  if (length <= most) return;
+  throw new KernelError("OUT_OF_RANGE", `${name} has ${length} ${unit}, at most ${most} go`);
 }
 
 /** Reads one property of a value that may be hostile. */
@@ -268,9 +81,7 @@ export function readArray(from: unknown, name: string, most: number): unknown[] 
 export function readEntries(from: unknown, name: string, most: number): [string, unknown][] {
   if (typeof from !== "object" || from === null) throw invalid(name, "an object", from);
   const keys = reading(name, () => Object.keys(from));
-  if (keys.length > most) {
-    throw new KernelError("OUT_OF_RANGE", `${name} has ${keys.length} entries, at most ${most} go`);
-  }
+  requireLength(keys.length, name, "entries", most);
   return keys.map((key) => [key, readField(from, key, name)]);
 }
 
@@ -279,15 +90,13 @@ const forEachInMap = Map.prototype.forEach;
 
 /** The entries of a true `Map`, copied without calling anything of its owner's. */
 export function readMap(from: unknown, name: string, most: number): [unknown, unknown][] {
-  let size: unknown;
+  let size: number;
   try {
-    size = sizeOfMap.call(from);
+    size = sizeOfMap.call(from) as number;
   } catch {
     throw invalid(name, "a Map", from);
   }
-  if ((size as number) > most) {
-    throw new KernelError("OUT_OF_RANGE", `${name} has ${size} entries, at most ${most} go`);
-  }
+  requireLength(size, name, "entries", most);
   const copy: [unknown, unknown][] = [];
   forEachInMap.call(from as Map<unknown, unknown>, (value, key) => copy.push([key, value]));
   return copy;

@@ -5,7 +5,7 @@
  */
 import type { Rights } from "../capabilities/rights.ts";
 import type { Signals } from "../capabilities/signals.ts";
-import { ArgumentForm, type ArgumentSpec } from "./arguments.ts";
+import { ArgumentForm, type ArgumentSpec } from "./argument_kinds.ts";
 import type { Caller, ParkingPlace } from "./caller.ts";
 import type { SyscallSpec } from "./door.ts";
 

@@ -9,35 +9,26 @@
  *
  * @module
  */
-import { Capability, describeCapabilities } from "../capabilities/capability.ts";
 import { inContext, IpcError, KernelError } from "../capabilities/errors.ts";
 import { HandleEntry, HandleFlags } from "../capabilities/handle.ts";
 import { reportUncaught } from "../capabilities/report_uncaught.ts";
-import { describeRights } from "../capabilities/rights.ts";
 import { WOULD_BLOCK } from "../capabilities/stream_ops.ts";
+import { ArgumentForm, type ArgumentSpec } from "./argument_kinds.ts";
 import {
-  abortReason,
-  ArgumentForm,
-  type ArgumentSpec,
   byteLengthOf,
   checkBuffer,
   type CheckedWaitOptions,
   checkWaitOptions,
   describe,
-  hasAborted,
 } from "./arguments.ts";
+import { check, checkAgain, requireAlive, requireNotAborted, whyNot } from "./call_checks.ts";
+import { attemptOf, type TraceRecord, traceText } from "./call_words.ts";
 import type { Caller } from "./caller.ts";
 import { compile, type CompiledSyscall } from "./compiled_syscall.ts";
 import type { SyscallSpec } from "./door.ts";
-import { holdsBack, PendingCall, withTransferred } from "./pending_call.ts";
-
-/** One line of a trace. */
-export interface TraceRecord {
-  /** The task that called. */
-  readonly taskId: number;
-  /** "stream_read(7, Uint8Array) = 12" */
-  readonly text: string;
-}
+import { moveRest } from "./long_write.ts";
+import { mustQueue } from "./parking.ts";
+import { PendingCall } from "./pending_call.ts";
 
 /** Validates, dispatches, and parks what has to wait. */
 export class Dispatcher {
@@ -97,7 +88,7 @@ export class Dispatcher {
     const third = c;
     const fourth = d;
     try {
-      if (!task.isRunning) this.#requireAlive(caller, call);
+      if (!task.isRunning) requireAlive(caller, call);
       if (call.form === ArgumentForm.HANDLE) {
         const entry = task.table.get(a);
         if (
@@ -114,10 +105,10 @@ export class Dispatcher {
           if (call.arity > 3) d = check(caller, call.args[3] as ArgumentSpec, d);
         }
       }
-      if (call.readsObjects) this.#checkAgain(caller, call, [named, second, third, fourth]);
+      if (call.readsObjects) checkAgain(caller, call, [named, second, third, fourth]);
       if (call.waits !== 0 && mustQueue(caller, call, a as HandleEntry, b)) return WOULD_BLOCK;
       const result = call.run(caller, a, b, c, d);
-      if (this.onTrace !== undefined) this.#trace(caller, call, named, result);
+      if (this.onTrace !== undefined) this.#tell(caller, traceText(call, named, result));
       return result;
     } catch (error) {
       throw this.#inContext(error, caller, call, named);
@@ -190,7 +181,7 @@ export class Dispatcher {
   begin(
     caller: Caller,
     number: number,
-    timeoutMs: number,
+    wait: CheckedWaitOptions,
     a: unknown,
     b: unknown,
     c: unknown,
@@ -198,7 +189,6 @@ export class Dispatcher {
   ): unknown {
     const call = this.find(number);
     try {
-      const wait = { signal: undefined, timeoutMs };
       return this.#finishOrPark(caller, call, wait, [a, b, c, d]);
     } catch (error) {
       throw this.#inContext(error, caller, call, a);
@@ -223,33 +213,33 @@ export class Dispatcher {
     wait: CheckedWaitOptions,
     args: unknown[],
   ): unknown {
-    if (!caller.task.isRunning) this.#requireAlive(caller, call);
+    if (!caller.task.isRunning) requireAlive(caller, call);
     const given = call.readsObjects ? [...args] : args;
     const first = args[0];
     for (let i = 0; i < call.arity; i++) {
       args[i] = check(caller, call.args[i] as ArgumentSpec, args[i]);
     }
-    if (call.readsObjects) this.#checkAgain(caller, call, given);
-    if (wait.signal !== undefined && hasAborted(wait.signal)) throw canceled(wait.signal);
+    if (call.readsObjects) checkAgain(caller, call, given);
+    requireNotAborted(wait.signal);
     const target = call.form === ArgumentForm.HANDLE ? args[0] as HandleEntry : undefined;
     const isQueued = call.waits !== 0
       ? mustQueue(caller, call, target as HandleEntry, args[1])
       : caller.task.isStopped;
     const result = isQueued ? WOULD_BLOCK : call.run(caller, args[0], args[1], args[2], args[3]);
-    if (this.onTrace !== undefined) this.#trace(caller, call, first, result);
+    if (this.onTrace !== undefined) this.#tell(caller, traceText(call, first, result));
     let moved = 0;
     if (call.spec.movesAll !== true) {
       if (result !== WOULD_BLOCK) return result;
     } else if (result !== WOULD_BLOCK) {
-      moved = moveOn(caller, call, args, result as number);
-      if (moved === byteLengthOf(args[1] as Uint8Array)) return moved;
+      const length = byteLengthOf(args[1] as Uint8Array);
+      moved = result as number;
+      if (moved < length) moved = moveRest(caller, call, args, moved);
+      if (moved === length) return moved;
     }
     try {
       // Carrying a call out may run a task's code too: a filter's predicate.
-      if (!isQueued && call.readsObjects) this.#checkAgain(caller, call, given);
-      if (wait.signal !== undefined && hasAborted(wait.signal)) {
-        throw canceled(wait.signal, moved > 0 ? moved : undefined);
-      }
+      if (!isQueued && call.readsObjects) checkAgain(caller, call, given);
+      requireNotAborted(wait.signal, moved);
       return this.#park(caller, call, wait, args, moved, first);
     } catch (error) {
       call.abandon?.(caller, args[0], args[1], args[2], args[3]); // what it has begun
@@ -279,11 +269,9 @@ export class Dispatcher {
         : new IpcError(wouldBlock, why);
     }
     if (wait.timeoutMs === 0) {
-      throw new KernelError(
-        "TIMED_OUT",
-        "it would have to wait",
-        moved > 0 ? { transferred: moved } : {},
-      );
+      throw new KernelError("TIMED_OUT", "it would have to wait", {
+        transferred: moved > 0 ? moved : undefined,
+      });
     }
     const describe = (error: unknown) => this.#inContext(error, caller, call, first, target);
     const pending = new PendingCall({ caller, call, args, wait, moved, describe });
@@ -291,33 +279,10 @@ export class Dispatcher {
     return pending;
   }
 
-  /** A dead task calls nothing; a stopped one gives up what it holds, and waits for the rest. */
-  #requireAlive({ task }: Caller, call: CompiledSyscall): void {
-    if (!task.isStopped) {
-      throw new KernelError("TASK_DEAD", `task ${task.taskId} (${task.name}) has ended`);
-    }
-    if (call.spec.mayWait || call.spec.whileStopped === true) return;
-    throw new KernelError("INVALID_STATE", `task ${task.taskId} (${task.name}) is stopped`);
-  }
-
-  /** Looks again at what the caller's own code may have changed while its arguments were read. */
-  #checkAgain(caller: Caller, call: CompiledSyscall, given: readonly unknown[]): void {
-    if (!caller.task.isRunning) this.#requireAlive(caller, call);
-    for (const [i, argument] of call.args.entries()) {
-      if (argument.form !== ArgumentForm.VALUE) check(caller, argument, given[i]);
-    }
-  }
-
-  #trace({ task }: Caller, call: CompiledSyscall, first: unknown, result: unknown): void {
-    const args = call.args.map((argument, i) => i === 0 ? describe(first) : argument.name);
-    const answer = result === WOULD_BLOCK ? "would block" : traceText(result);
-    this.#tell(task.taskId, `${call.spec.name}(${args.join(", ")}) = ${answer}`);
-  }
-
   /** The listener is the host's: what it throws is not the calling task's to see. */
-  #tell(taskId: number, text: string): void {
+  #tell({ task }: Caller, text: string): void {
     try {
-      this.onTrace?.({ taskId, text });
+      this.onTrace?.({ taskId: task.taskId, text });
     } catch (error) {
       reportUncaught(error);
     }
@@ -335,133 +300,18 @@ export class Dispatcher {
     const { spec } = call;
     const told = inContext(error, spec.name, attemptOf(call, caller, first, target));
     if (this.onTrace !== undefined) {
-      this.#tell(caller.task.taskId, `${spec.name}(…) failed: ${told.code}`);
+      this.#tell(caller, `${spec.name}(…) failed: ${told.code}`);
     }
     return told;
   }
-}
-
-/** True when the call has to wait although its object might be ready. */
-function mustQueue(
-  { task }: Caller,
-  call: CompiledSyscall,
-  target: HandleEntry,
-  second: unknown,
-): boolean {
-  if (task.isStopped || call.spec.parksFirst === true) return true;
-  if (call.alsoWaits.length > 0 && mustQueueElsewhere(call, second)) return true;
-  const { waiters } = target.object;
-  if ((waiters.parkedSignals & call.waits) === 0) return false;
-  // Moving no bytes waits for nothing, so not for its turn either. An empty message is a message.
-  // Nor does adding 0 to a counter.
-  if (second === 0n) return false;
-  const movesBytes = call.args[1]?.form === ArgumentForm.BUFFER &&
-    (call.capability & Capability.STREAM) !== 0;
-  if (movesBytes && byteLengthOf(second as Uint8Array) === 0) return false;
-  return waiters.mustQueue(call.waits, holdsBack);
-}
-
-/** The same for the other object of a call that works on two. */
-function mustQueueElsewhere(call: CompiledSyscall, second: unknown): boolean {
-  const { object } = second as HandleEntry; // only the second argument is ever such a handle
-  return call.alsoWaits.some(({ waits }) => object.waiters.mustQueue(waits, holdsBack));
-}
-
-/**
- * The rest of a long write whose first part is moved. Whoever was waiting for bytes has taken that
- * part already, so there may be room again, and nobody else will say so.
- *
- * @returns How many bytes are moved in all.
- */
-function moveOn(
-  caller: Caller,
-  call: CompiledSyscall,
-  args: readonly unknown[],
-  first: number,
-): number {
-  const length = byteLengthOf(args[1] as Uint8Array);
-  let moved = first;
-  try {
-    while (moved < length) {
-      const more = call.run(caller, args[0], args[1], moved, undefined);
-      if (more === WOULD_BLOCK) break;
-      moved += more as number;
-    }
-  } catch (error) {
-    throw withTransferred(error, moved);
-  }
-  return moved;
 }
 
 function isNonblocking(argument: unknown): boolean {
   return argument instanceof HandleEntry && (argument.flags & HandleFlags.NONBLOCKING) !== 0;
 }
 
-function attemptOf(
-  call: CompiledSyscall,
-  { task }: Caller,
-  first: unknown,
-  target: HandleEntry | undefined,
-): string {
-  if (call.form !== ArgumentForm.HANDLE) return call.spec.verb;
-  const entry = target ?? task.table.find(first);
-  const subject = entry === undefined
-    ? typeof first === "number" ? `handle ${first}` : "a handle"
-    : `handle ${first} (${entry.object.type})`;
-  return `${call.spec.verb} ${subject}`;
-}
-
-function traceText(result: unknown): string {
-  if (result === undefined) return "done";
-  return typeof result === "object" ? "…" : describe(result);
-}
-
 function noSuchSyscall(number: unknown): KernelError {
   return new KernelError("NO_SUCH_SYSCALL", `No syscall has the number ${describe(number)}`, {
     syscall: "unknown",
   });
-}
-
-/** What an aborted signal makes of a call. */
-export function canceled(signal: AbortSignal, transferred?: number): KernelError {
-  return new KernelError("CANCELED", "its signal was aborted", {
-    cause: abortReason(signal),
-    ...(transferred === undefined ? {} : { transferred }),
-  });
-}
-
-/** One argument, checked and copied. */
-function check(caller: Caller, argument: ArgumentSpec, given: unknown): unknown {
-  switch (argument.form) {
-    case ArgumentForm.BUFFER:
-      return checkBuffer(given, argument.name);
-    case ArgumentForm.HANDLE: {
-      const entry = caller.task.table.get(given);
-      const missing = whyNot(entry, argument);
-      if (missing !== undefined) throw missing;
-      return entry;
-    }
-    default:
-      return argument.check(given, argument.name);
-  }
-}
-
-/** What a handle lacks for an argument, if anything. */
-function whyNot(entry: HandleEntry, argument: ArgumentSpec): KernelError | undefined {
-  const { object, rights } = entry;
-  if ((object.capabilities & argument.capability) !== argument.capability) {
-    const lacks = describeCapabilities(argument.capability & ~object.capabilities);
-    return new KernelError("WRONG_TYPE", `a ${object.type} has no ${lacks} operations`);
-  }
-  const missing = argument.rights & ~rights;
-  if (missing !== 0) {
-    const are = (missing & (missing - 1)) === 0 ? "the right" : "the rights";
-    const is = (missing & (missing - 1)) === 0 ? "is" : "are";
-    return new KernelError("ACCESS_DENIED", `${are} ${describeRights(missing)} ${is} missing`);
-  }
-  if (argument.anyRight !== 0 && (rights & argument.anyRight) === 0) {
-    const choice = describeRights(argument.anyRight).replaceAll(" | ", ", ");
-    return new KernelError("ACCESS_DENIED", `one of the rights ${choice} is needed`);
-  }
-  return undefined;
 }

@@ -11,7 +11,8 @@ import type { HandleEntry } from "../capabilities/handle.ts";
 import type { SeatReport } from "../capabilities/seat_ops.ts";
 import type { WouldBlock } from "../capabilities/stream_ops.ts";
 import type { WatchedWord } from "../memory/ring.ts";
-import type { ArgumentSpec, HandleRef, WaitOptions } from "./arguments.ts";
+import type { ArgumentSpec, HandleRef } from "./argument_kinds.ts";
+import type { WaitOptions } from "./arguments.ts";
 
 /** One syscall as the table declares it. */
 export interface SyscallSpec {

@@ -10,27 +10,19 @@
  *
  * @module
  */
-import { KernelError, rebuildError } from "../capabilities/errors.ts";
+import { KernelError } from "../capabilities/errors.ts";
 import type { HandleTarget } from "../capabilities/capability.ts";
-import { HandleEntry } from "../capabilities/handle.ts";
+import type { HandleEntry } from "../capabilities/handle.ts";
 import { reportUncaught } from "../capabilities/report_uncaught.ts";
-import {
-  type PollResult,
-  type Waiter,
-  WaitNode,
-  type WaitQueue,
-} from "../capabilities/selectable.ts";
+import type { PollResult, Waiter, WaitNode } from "../capabilities/selectable.ts";
 import { WOULD_BLOCK } from "../capabilities/stream_ops.ts";
 import type { PendingWait } from "../kernel/task.ts";
-import {
-  abortReason,
-  ArgumentForm,
-  byteLengthOf,
-  type CheckedWaitOptions,
-  onAbort,
-} from "./arguments.ts";
+import { ArgumentForm } from "./argument_kinds.ts";
+import { abortReason, byteLengthOf, type CheckedWaitOptions, onAbort } from "./arguments.ts";
 import type { Caller, ParkingPlace } from "./caller.ts";
 import type { CompiledSyscall } from "./compiled_syscall.ts";
+import { moveRest, withTransferred } from "./long_write.ts";
+import { letNextGoOn, Parking, parkingPlaces } from "./parking.ts";
 
 /** What a pending call is made from. */
 export interface PendingCallSettings {
@@ -52,18 +44,12 @@ const WHY_INTERRUPTED = {
   dead: ["TASK_DEAD", "the task ended while the call waited"],
 } as const;
 
-/** Calls that wait for their turn on two objects; mostly there is none. */
-let waitingOnSeveral = 0;
-
 /** A call that waits. */
 export class PendingCall implements Waiter, PendingWait {
   /** Settles when the call ends. */
   readonly promise: Promise<unknown>;
   readonly #settings: PendingCallSettings;
-  /** Where it waits. */
-  #nodes: WaitNode[] = [];
-  /** On the handles' own objects, where the call waits on others: to learn of the handles' ends. */
-  #guards: WaitNode[] = [];
+  readonly #parking: Parking = new Parking(this);
   readonly #bufferLength: number;
   #moved: number;
   #resolve: (result: unknown) => void = () => {};
@@ -94,7 +80,7 @@ export class PendingCall implements Waiter, PendingWait {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#park(places);
+    this.#parking.park(places);
     caller.task.pendingWaits.add(this);
     try {
       this.#armTimeout(wait.timeoutMs);
@@ -114,23 +100,15 @@ export class PendingCall implements Waiter, PendingWait {
     return this.#settings.caller.task.isRunning;
   }
 
-  /**
-   * True while later operations on the node's signals must stay behind it. A call on two objects
-   * keeps its place in both queues, and holds back only those of the object that it waits for: a
-   * splice whose source is empty stops no other writer.
-   */
   holdsBack(node: WaitNode): boolean {
-    if (!this.canRun) return false;
-    return this.#nodes.length === 1 || ((node.queue?.signals ?? 0) & node.signals) === 0;
+    return this.canRun && this.#parking.holdsBack(node);
   }
 
   /** Tries again. */
   poll(node: WaitNode): PollResult {
     if (this.#hasEnded || !this.canRun) return "skipped";
     if ((node.via as HandleEntry).closed !== undefined) return "skipped"; // about to be interrupted
-    if (node.operation && this.#nodes.length > 1 && this.#isHeldBackElsewhere(node)) {
-      return "skipped";
-    }
+    if (this.#parking.isHeldBackElsewhere(node)) return "skipped";
     const { call, caller, args } = this.#settings;
     try {
       this.#requireSameBuffer();
@@ -143,8 +121,8 @@ export class PendingCall implements Waiter, PendingWait {
         return "skipped";
       }
       if (result === WOULD_BLOCK) {
-        if (call.spec.parksFirst === true && this.#moveOn()) return "skipped";
-        return node.operation && this.#nodes.length === 1 ? "blocked" : "skipped";
+        if (call.spec.parksFirst === true && this.#parking.moveOn(this.#places())) return "skipped";
+        return node.operation && this.#parking.hasOnePlace ? "blocked" : "skipped";
       }
       this.#end();
       this.#resolve(result);
@@ -168,7 +146,7 @@ export class PendingCall implements Waiter, PendingWait {
 
   /** The task goes on: whatever happened meanwhile is looked at now. */
   resume(): void {
-    for (const node of this.#nodes) node.queue?.wake();
+    this.#parking.wake();
   }
 
   /** The task has ended. Nobody may be left to catch this: it must not count as unhandled. */
@@ -180,78 +158,23 @@ export class PendingCall implements Waiter, PendingWait {
   /** Where to wait; asked once the wait is charged, because answering may have begun something. */
   #firstPlaces(): ParkingPlace[] {
     try {
-      return parkingPlaces(this.#settings);
+      return this.#places();
     } catch (error) {
       this.#settings.caller.task.account.refund("pendingWaits");
       throw error;
     }
   }
 
-  #park(places: readonly ParkingPlace[]): void {
-    this.#nodes = places.map(({ entry, object, signals, operation }) => {
-      const node = new WaitNode(this, signals, operation, entry);
-      (object ?? entry.object).waiters.add(node);
-      return node;
-    });
-    if (this.#isOnSeveral) waitingOnSeveral++;
-    for (const { entry, object } of places) {
-      if (object === undefined || object === entry.object) continue;
-      const guard = new WaitNode(this, 0, false, entry);
-      entry.object.waiters.add(guard);
-      this.#guards.push(guard);
-    }
-  }
-
-  /** Leaves every queue; returns those that somebody may have been held back in. */
-  #unpark(): WaitQueue[] {
-    const queues: WaitQueue[] = [];
-    if (this.#isOnSeveral) waitingOnSeveral--;
-    for (const node of this.#nodes) {
-      if (node.queue !== undefined) queues.push(node.queue);
-      node.queue?.remove(node);
-    }
-    for (const guard of this.#guards.splice(0)) guard.queue?.remove(guard);
-    return queues;
-  }
-
-  /** Parks the call where it waits from now on; false when it is there already. */
-  #moveOn(): boolean {
-    const places = parkingPlaces(this.#settings);
-    const nodes = this.#nodes;
-    const isThere = places.length === nodes.length && places.every((place, i) => {
-      const { waiters } = place.object ?? place.entry.object;
-      return nodes[i]?.queue === waiters && nodes[i]?.signals === place.signals;
-    });
-    if (isThere) return false;
-    const left = this.#unpark();
-    this.#park(places);
-    this.resume(); // what it waits for now may be there already
-    for (const queue of left) queue.wake(); // as for those that it held back where it was
-    return true;
-  }
-
-  /** An operation on two objects: a splice, a tee. */
-  get #isOnSeveral(): boolean {
-    return this.#nodes.length > 1 && this.#nodes[0]?.operation === true;
-  }
-
-  /** Its turn has come in one queue; in the others somebody may still be before it. */
-  #isHeldBackElsewhere(turn: WaitNode): boolean {
-    return this.#nodes.some((node) =>
-      node !== turn && ((node.via as HandleEntry).closed !== undefined ||
-        node.queue?.mustQueue(node.signals, holdsBack, node) === true)
-    );
+  #places(): ParkingPlace[] {
+    const { call, caller, args } = this.#settings;
+    return parkingPlaces(call, caller, args);
   }
 
   /** The rest of a write: as much as fits now; done when nothing is left. */
   #moveMore(): unknown {
     const { call, caller, args } = this.#settings;
-    for (;;) {
-      const moved = call.run(caller, args[0], args[1], this.#moved, undefined);
-      if (moved === WOULD_BLOCK) return WOULD_BLOCK;
-      this.#moved += moved as number;
-      if (this.#moved === this.#bufferLength) return this.#moved;
-    }
+    this.#moved = moveRest(caller, call, args, this.#moved);
+    return this.#moved === this.#bufferLength ? this.#moved : WOULD_BLOCK;
   }
 
   /** The caller may have transferred the buffer away, or let it shrink, since the call began. */
@@ -267,8 +190,8 @@ export class PendingCall implements Waiter, PendingWait {
     cause?: unknown,
   ): KernelError {
     return new KernelError(code, why, {
-      ...(this.#moved > 0 ? { transferred: this.#moved } : {}),
-      ...(cause === undefined ? {} : { cause }),
+      transferred: this.#moved > 0 ? this.#moved : undefined,
+      cause,
     });
   }
 
@@ -286,16 +209,12 @@ export class PendingCall implements Waiter, PendingWait {
   /** Leaves every queue, set and timer. */
   #end(): void {
     this.#hasEnded = true;
-    const left = this.#unpark();
+    const left = this.#parking.leave();
     this.#disarm();
     const { caller } = this.#settings;
     caller.task.pendingWaits.delete(this);
     caller.task.account.refund("pendingWaits");
-    // Whoever was queued behind this call may be able to go on without it.
-    for (const queue of left) {
-      queue.wake();
-      if (waitingOnSeveral > 0) wakeElsewhere(queue);
-    }
+    letNextGoOn(left);
   }
 
   #armTimeout(timeoutMs: number): void {
@@ -322,46 +241,7 @@ export class PendingCall implements Waiter, PendingWait {
   }
 }
 
-/** The error of a call that has moved a part of its bytes says how many. */
-export function withTransferred(error: unknown, moved: number): unknown {
-  if (moved === 0 || !(error instanceof KernelError)) return error;
-  if (error.transferred !== undefined) return error;
-  return rebuildError(error.name, error.code, error.message, {
-    transferred: moved,
-    ...(error.cause === undefined ? {} : { cause: error.cause }),
-  });
-}
-
-/**
- * Somebody left this queue: a call that was behind it, and waits on another object too, may have
- * all it needs there, though nothing changed there now.
- */
-function wakeElsewhere(queue: WaitQueue): void {
-  for (const { operation, waiter } of queue.nodes()) {
-    if (operation && waiter instanceof PendingCall) waiter.resume();
-  }
-}
-
-/** True while later operations must stay behind a parked one. */
-export function holdsBack(node: WaitNode): boolean {
-  return !(node.waiter instanceof PendingCall) || node.waiter.holdsBack(node);
-}
-
 /** What a pending call's node waits on. */
 function objectOf(node: WaitNode): HandleTarget {
   return (node.via as HandleEntry).object;
-}
-
-/** Where the handler says; by default on the signals of each handle argument that has some. */
-function parkingPlaces({ call, caller, args }: PendingCallSettings): ParkingPlace[] {
-  if (call.park !== undefined) return call.park(caller, args[0], args[1], args[2], args[3]);
-  const places: ParkingPlace[] = [];
-  call.args.forEach((argument, i) => {
-    const entry = args[i];
-    if (argument.form !== ArgumentForm.HANDLE || argument.waits === 0) return;
-    if (entry instanceof HandleEntry) {
-      places.push({ entry, signals: argument.waits, operation: true });
-    }
-  });
-  return places;
 }

@@ -30,6 +30,7 @@ const DECLARATIONS = [
   "syscalls/table.ts",
   "syscalls/table/",
   "syscalls/arguments.ts",
+  "syscalls/argument_kinds.ts",
   "syscalls/door.ts",
 ];
 const LIBRARY = [...TRUSTED_CORE, "syscalls/", "drivers/"];

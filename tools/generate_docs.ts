@@ -14,7 +14,7 @@ import { codeOfErrno, errnoOf, type ErrorCode } from "../capabilities/errors.ts"
 import { DEFAULT_LIMITS, type Limits } from "../capabilities/limits.ts";
 import { describeRights } from "../capabilities/rights.ts";
 import { Signals } from "../capabilities/signals.ts";
-import { ArgumentForm, type ArgumentSpec } from "../syscalls/arguments.ts";
+import { ArgumentForm, type ArgumentSpec } from "../syscalls/argument_kinds.ts";
 import type { SyscallSpec } from "../syscalls/door.ts";
 import { SYSCALLS } from "../syscalls/table.ts";
 

@@ -1,13 +1,12 @@
 /**
  * Starts the worker of a task, from the kernel's side.
  *
- * The worker's module is a `data:` URL written here, so the kernel and not the task decides what
- * runs first. Its literal imports are Carmine's modules; they load with the host's permissions. The
- * task's graph loads later, from inside, with the worker's own: to read the entry's folder and
- * what `imports` lists, given up before the task's first line.
+ * The worker's module is written by the kernel (`module_source.ts`), so the kernel and not the task
+ * decides what runs first. Its literal imports are Carmine's modules; they load with the host's
+ * permissions. The task's graph loads later, from inside, with the worker's own: to read the entry's
+ * folder and what `imports` lists, given up before the task's first line.
  *
- * Always holds: what crosses into the URL is escaped text inside string literals; `onEnd` is called
- * at most once, and never after `terminate()`.
+ * Always holds: `onEnd` is called at most once, and never after `terminate()`.
  *
  * @module
  */
@@ -18,6 +17,7 @@ import {
   requireConfinable,
 } from "./confinement.ts";
 import { lifeLockReleased } from "./life_lock.ts";
+import { beginnerUrl, bootstrapUrl, starterUrl } from "./module_source.ts";
 import { parseWorkerMessage, type StartMessage, type WorkerConfig } from "./protocol.ts";
 import { errorFrom, loadError } from "./task_error.ts";
 import { requireWorkerOptions } from "./worker_options.ts";
@@ -148,7 +148,7 @@ class TaskWorker implements PreparedThread {
 
   constructor(options: ThreadOptions) {
     const lifeLock = `carmine/${this.mark}`;
-    this.#beginner = dataUrl(`globalThis[${JSON.stringify(lifeLock)}]();`);
+    this.#beginner = beginnerUrl(lifeLock);
     const imports = options.imports.map((text) => new URL(text));
     const config: WorkerConfig = {
       lifeLock,
@@ -160,7 +160,11 @@ class TaskWorker implements PreparedThread {
       beginner: this.#beginner,
     };
     const permissions = permissionsFor(options.folder, imports);
-    this.#worker = newWorker(bootstrapUrl(config, options), options.name, permissions);
+    const url = bootstrapUrl(config, {
+      runtime: options.runtime,
+      publicModules: options.publicModules.map(({ module }) => module),
+    });
+    this.#worker = newWorker(url, options.name, permissions);
     this.#worker.onmessage = ({ data }): void => this.#receive(data);
     this.#worker.onmessageerror = (): void => this.#end(unreadable());
     this.#worker.onerror = (event): void => {
@@ -184,10 +188,7 @@ class TaskWorker implements PreparedThread {
     if (this.#earlyEnd !== undefined) return options.onEnd(this.#earlyEnd);
     const message: StartMessage = {
       entry: options.entry.href,
-      // It exports nothing, not even a `then` that the entry may export.
-      starter: dataUrl(
-        `import ${JSON.stringify(this.#beginner)}; import ${JSON.stringify(options.entry)};`,
-      ),
+      starter: starterUrl(this.#beginner, options.entry),
       payload: options.payload,
       memoryPort: this.#farPort,
     };
@@ -274,33 +275,6 @@ function newWorker(url: string, name: string, permissions: LoadPermissions): Wor
 
 function pathOf({ pathname }: URL): string {
   return decodeURIComponent(pathname);
-}
-
-/**
- * The module that the worker starts in. The imports in the function, which is never called, put
- * what a task names into the worker's graph. There Deno looks for it before it asks the lock's hook
- * which module the task gets, and would want permission to read it.
- */
-function bootstrapUrl(config: WorkerConfig, options: ThreadOptions): string {
-  const quote = (text: string): string => JSON.stringify(text);
-  const deferred = [options.runtime, ...options.publicModules.map(({ module }) => module)];
-  const imports = deferred.map(({ href }, i) =>
-    `import defer * as module${i} from ${quote(href)};`
-  );
-  const [runtime, ...publicModules] = deferred.map((_, i) => `module${i}`);
-  return dataUrl(`
-import { run } from ${quote(moduleUrl("inside.ts"))};
-${imports.join("\n")}
-() => [${config.publicModules.map((url) => `import(${quote(url)})`)}];
-run(${JSON.stringify(config)}, { runtime: ${runtime}, publicModules: [${publicModules}] });`);
-}
-
-function moduleUrl(file: string): string {
-  return new URL(file, import.meta.url).href;
-}
-
-function dataUrl(source: string): string {
-  return new URL(`data:text/javascript,${encodeURIComponent(source)}`).href;
 }
 
 /** A thread that is not to be believed any more. */

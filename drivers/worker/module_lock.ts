@@ -34,7 +34,7 @@ import type { Substitute } from "./protocol.ts";
  * module of its graph is linked. The rest is opaque to URL parsers: a URL that can't be parsed
  * would count as a hook that threw.
  */
-export const DENIED_URL = "carmine-denied:import-of/";
+const DENIED_URL = "carmine-denied:import-of/";
 
 /** The module hooks, for the rest of the lock. */
 export interface ModuleLock {

@@ -24,7 +24,7 @@ import { KernelObject } from "../kernel_object.ts";
 import { CounterSharing } from "./counter_sharing.ts";
 
 /** Bytes of a counter's record in a stream: one little-endian unsigned number. */
-export const RECORD_BYTES = 8;
+const RECORD_BYTES = 8;
 
 /** A record on its way in or out: a program's own views are never asked anything. */
 const record = new Uint8Array(RECORD_BYTES);

@@ -26,7 +26,7 @@ import type { EventRecord } from "./event.ts";
 import { DEFAULT_BUFFER_SIZE, EventReceiverObject, Offer } from "./event_receiver.ts";
 
 /** Subscriptions that a channel takes unless it is told otherwise. */
-export const DEFAULT_MAX_SUBSCRIBERS = 65_536;
+const DEFAULT_MAX_SUBSCRIBERS = 65_536;
 
 /** How to subscribe. */
 export interface SubscriptionSettings {

@@ -11,7 +11,7 @@ import type { Event, EventFilter, RegisteredFilter } from "../../capabilities/ev
 import type { EventRecord } from "./event.ts";
 
 /** Most filters that one receiver has: each is tried on every event, at the sender's cost. */
-export const MAX_FILTERS = 256;
+const MAX_FILTERS = 256;
 
 /**
  * How deep predicates may call each other: one that sends events runs those of whoever receives

@@ -24,6 +24,7 @@ import type {
 } from "../../capabilities/event_ops.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { type StreamOps, WOULD_BLOCK, type WouldBlock } from "../../capabilities/stream_ops.ts";
+import { lengthOf } from "../../memory/atomics.ts";
 import { KernelObject } from "../kernel_object.ts";
 import type { EventRecord } from "./event.ts";
 import { EventFilters } from "./event_filters.ts";
@@ -32,8 +33,6 @@ import { Fifo } from "./fifo.ts";
 
 /** Events that a queue holds unless it is told otherwise. */
 export const DEFAULT_BUFFER_SIZE = 256;
-/** Most events that a queue can be told to hold. */
-export const MAX_BUFFER_SIZE = 2 ** 20;
 
 /** What came of offering an event to a queue. */
 export const Offer = Object.freeze({
@@ -46,11 +45,6 @@ export const Offer = Object.freeze({
   /** It was wanted and found no room; nobody has counted it. */
   FULL: 3,
 });
-
-const byteLengthOf = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype),
-  "byteLength",
-)?.get as (this: Uint8Array) => number;
 
 /** What all queues of events share. */
 export abstract class EventReceiverObject extends KernelObject
@@ -186,7 +180,7 @@ export abstract class EventReceiverObject extends KernelObject
 
   /** Reads the next event as one encoded record. */
   tryRead(into: Uint8Array): number {
-    const room = byteLengthOf.call(into);
+    const room = lengthOf(into);
     const record = this.#lanes.find((lane) => lane.length > 0)?.peek();
     if (record === undefined) return room === 0 || this.isExhausted ? 0 : WOULD_BLOCK;
     if (room === 0) return 0;

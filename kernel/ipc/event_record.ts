@@ -293,6 +293,6 @@ function malformed(why: string, cause?: unknown): EventError {
   return new EventError(
     "INVALID_ARGUMENT",
     `Cannot decode an event's record: ${why}`,
-    cause === undefined ? {} : { cause },
+    { cause },
   );
 }

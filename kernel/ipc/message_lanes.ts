@@ -13,11 +13,11 @@ import { Fifo } from "./fifo.ts";
 import type { Parcel } from "./parcel.ts";
 
 /** Messages that a queue holds unless it is told otherwise. */
-export const DEFAULT_MAX_MESSAGES = 1_024;
+const DEFAULT_MAX_MESSAGES = 1_024;
 /** Bytes that a queue holds unless it is told otherwise. */
-export const DEFAULT_MAX_BYTES = 2 ** 20;
+const DEFAULT_MAX_BYTES = 2 ** 20;
 /** Bytes of one message unless the queue is told otherwise. */
-export const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
+const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
 
 /** What bounds a queue. */
 export interface MessageLimits {

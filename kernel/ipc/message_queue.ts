@@ -19,6 +19,7 @@ import type {
 } from "../../capabilities/message_ops.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { WOULD_BLOCK, type WouldBlock } from "../../capabilities/stream_ops.ts";
+import { lengthOf } from "../../memory/atomics.ts";
 import {
   type Carrier,
   sendable,
@@ -29,6 +30,7 @@ import {
 import { KernelObject } from "../kernel_object.ts";
 import { MessageLanes, type MessageLimits } from "./message_lanes.ts";
 import { type AwaitedReply, Parcel } from "./parcel.ts";
+import { ReceivedCalls } from "./received_calls.ts";
 import { Transaction } from "./transaction.ts";
 
 /** What a message queue is made from. */
@@ -37,18 +39,13 @@ export interface MessageQueueSettings extends MessageLimits {
   readonly carriers?: Set<Carrier>;
 }
 
-const byteLengthOf = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype),
-  "byteLength",
-)?.get as (this: Uint8Array) => number;
-
 /** A message queue: the messages, and the two ends that handles name. */
 export class MessageQueue implements Carrier {
   readonly messages: MessageLanes;
   readonly sender: MessageSenderEnd;
   readonly receiver: MessageReceiverEnd;
-  /** Calls whose message was received and that have no reply yet, by transaction id. */
-  readonly received: Map<number, AwaitedReply> = new Map();
+  /** Calls whose message was received and that have no reply yet. */
+  readonly received: ReceivedCalls = new ReceivedCalls();
   readonly #carriers: Set<Carrier> | undefined;
 
   constructor(settings: MessageQueueSettings = {}) {
@@ -86,11 +83,7 @@ export class MessageQueue implements Carrier {
     if (this.receiver.isClosed && this.messages.count > 0) {
       throw new Error("messages that nobody can receive");
     }
-    for (const [id, transaction] of this.received) {
-      if (transaction.id !== id || !transaction.isOpen || transaction.via === undefined) {
-        throw new Error("a received call is not one");
-      }
-    }
+    this.received.assertInvariants();
   }
 }
 
@@ -156,7 +149,7 @@ export class MessageSenderEnd extends MessageQueueEnd {
     const { queue } = this;
     const { bytes, duplicate } = message;
     if (queue.receiver.isClosed) throw new IpcError("PEER_CLOSED", "no receiver is left");
-    const length = byteLengthOf.call(bytes);
+    const length = lengthOf(bytes);
     queue.messages.requireFit(length);
     const entries = message.handles.length === 0
       ? undefined
@@ -187,7 +180,7 @@ export class MessageSenderEnd extends MessageQueueEnd {
 
   /** The caller has stopped waiting. */
   abandon(transaction: Transaction): void {
-    this.queue.received.delete(transaction.id);
+    this.queue.received.remove(transaction);
     transaction.abandon();
   }
 
@@ -230,10 +223,7 @@ export class MessageReceiverEnd extends MessageQueueEnd {
     if (into !== undefined) Uint8Array.prototype.set.call(into, parcel.bytes);
     queue.messages.shift();
     const { transaction } = parcel;
-    if (transaction?.isOpen === true) {
-      transaction.via = via;
-      queue.received.set(transaction.id, transaction);
-    }
+    if (transaction?.isOpen === true) queue.received.add(transaction, via);
     const message = parcel.open(handles);
     this.waiters.wake(); // READABLE may have fallen
     queue.sender.waiters.wake();
@@ -256,17 +246,12 @@ export class MessageReceiverEnd extends MessageQueueEnd {
     handles: readonly unknown[],
   ): void {
     const { queue } = this;
-    const transaction = queue.received.get(transactionId as number);
-    // Another task that holds this receiver could guess the number of a call that it never got.
-    const isReceivedHere = transaction?.via === via || transaction?.via?.table === from.table;
-    if (transaction === undefined || !isReceivedHere) {
-      throw new IpcError("INVALID_STATE", "no call that was received here waits for this reply");
-    }
-    const length = byteLengthOf.call(bytes);
+    const transaction = queue.received.find(transactionId, via, from.table);
+    const length = lengthOf(bytes);
     queue.messages.requireFit(length);
     const entries = sendable(from.table, handles, false, (object) => queue.isOwnEnd(object));
     const parcel = new Parcel(from, bytes, 0, entries.length, transaction);
-    queue.received.delete(transaction.id);
+    queue.received.remove(transaction);
     parcel.inFlight = takeOff(entries, false);
     tookOff(entries);
     transaction.replied(parcel);
@@ -290,11 +275,7 @@ export class MessageReceiverEnd extends MessageQueueEnd {
 
   override handleClosed(handle: object): void {
     if (this.#notification?.via === handle) this.#notification = undefined;
-    for (const transaction of [...this.queue.received.values()]) {
-      if (transaction.via !== handle) continue;
-      this.queue.received.delete(transaction.id);
-      transaction.lost();
-    }
+    this.queue.received.handleClosed(handle);
     super.handleClosed(handle);
   }
 
@@ -314,7 +295,7 @@ export class MessageReceiverEnd extends MessageQueueEnd {
 
 /** Throws BUFFER_TOO_SMALL unless the message fits into the buffer. */
 function requireRoomFor(bytes: Uint8Array, into: Uint8Array): void {
-  const room = byteLengthOf.call(into);
+  const room = lengthOf(into);
   if (bytes.length <= room) return;
   throw new IpcError(
     "BUFFER_TOO_SMALL",

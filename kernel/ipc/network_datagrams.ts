@@ -22,7 +22,7 @@ import { NetworkAttempt } from "./network_attempt.ts";
 import type { HostDatagrams } from "./network_host.ts";
 
 /** Most datagrams that wait to be received. */
-export const MOST_DATAGRAMS = 16;
+const MOST_DATAGRAMS = 16;
 /** What an endpoint is charged for those. */
 export const DATAGRAM_BUFFER_BYTES: number = MOST_DATAGRAMS * (MAX_DATAGRAM_BYTES + 1);
 

@@ -139,7 +139,7 @@ function invalidPattern(pattern: string, cause?: unknown): KernelError {
     "INVALID_ARGUMENT",
     `${JSON.stringify(pattern)} is no pattern such as "example.org:443", "*.local:*", ` +
       '"127.0.0.1:8000-8100" or "[::1]:80"',
-    cause === undefined ? {} : { cause },
+    { cause },
   );
 }
 

@@ -13,6 +13,7 @@ import type {
   MessageAccount,
   ReceivedMessage,
 } from "../../capabilities/message_ops.ts";
+import { lengthOf } from "../../memory/atomics.ts";
 import {
   closeInFlight,
   IN_FLIGHT_HANDLE_BYTES,
@@ -20,10 +21,6 @@ import {
   type TransferParty,
 } from "../handle_transfer.ts";
 
-const byteLengthOf = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype),
-  "byteLength",
-)?.get as (this: Uint8Array) => number;
 const NOTHING: readonly never[] = Object.freeze([]);
 
 /** A call that a message belongs to, as its carrier sees it. */
@@ -66,7 +63,7 @@ export class Parcel {
     transaction?: AwaitedReply,
   ) {
     const { account } = from;
-    const heldBytes = byteLengthOf.call(bytes) + handleCount * IN_FLIGHT_HANDLE_BYTES;
+    const heldBytes = lengthOf(bytes) + handleCount * IN_FLIGHT_HANDLE_BYTES;
     account.charge("queuedMessages");
     if (heldBytes > 0) {
       try {

@@ -17,7 +17,10 @@ const byteLengthGetter = Object.getOwnPropertyDescriptor(
   "byteLength",
 )?.get as (this: Uint8Array) => number;
 
-/** A view's true length: an own property of that name is a hostile caller's. */
+/**
+ * A view's true length: an own property of that name is a hostile caller's. Memory's `lengthOf` does
+ * the same, and a short write or read through a handle took 1 to 2 ns longer with it.
+ */
 export function byteLengthOf(view: Uint8Array): number {
   return byteLengthGetter.call(view);
 }

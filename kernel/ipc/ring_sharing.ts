@@ -144,9 +144,6 @@ export class RingSharing implements SeatHost {
     this.#move();
   }
 
-  /** A ring is looked at by each operation. */
-  inspect(): void {}
-
   /** The kernel is about to work on a side: those who were alone there must not think so. */
   enter(side: "reader" | "writer"): void {
     const entered = side === "reader" ? this.#readers : this.#writers;

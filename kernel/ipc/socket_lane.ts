@@ -15,7 +15,7 @@ import { Fifo } from "./fifo.ts";
 import type { Parcel } from "./parcel.ts";
 
 /** Most messages, or handles in a stream, that are in flight in one direction. */
-export const MOST_PARCELS = 1_024;
+const MOST_PARCELS = 1_024;
 
 /** Where a read of the whole sequence would stop if no handle were in it. */
 const NEVER = Infinity;

@@ -92,6 +92,8 @@ export const RequestMode = Object.freeze({
   WAIT: 1,
   /** Give up the waiting request with this id. */
   CANCEL: 2,
+  /** As WAIT, but the signal is aborted already: say so, unless the arguments are refused. */
+  ABORTED: 3,
 });
 
 /** What a reply says. */

@@ -6,15 +6,15 @@
  *
  * @module
  */
-import { KernelError } from "../../capabilities/errors.ts";
 import type { HandleInfo } from "../../capabilities/handle.ts";
 import type { WouldBlock } from "../../capabilities/stream_ops.ts";
+import { ArgumentForm } from "../argument_kinds.ts";
 import {
-  ArgumentForm,
   byteLengthOf,
   type CheckedWaitOptions,
   checkWaitOptions,
   hasAborted,
+  onAbort,
   type WaitOptions,
 } from "../arguments.ts";
 import type { CallerArgs, Door, Syscall, SyscallSpec, ThreadSeats } from "../door.ts";
@@ -31,24 +31,10 @@ import {
   ReplyKind,
   RequestMode,
 } from "./page.ts";
+import { OpenCalls, type Settlement } from "./open_calls.ts";
 import { PageSeats } from "./page_seats.ts";
 import { isLongWrite, pieces, timeLeft } from "./pieces.ts";
-import {
-  asError,
-  canceled,
-  inWordsOf,
-  taskDead,
-  tooLong,
-  withReason,
-  withTransferred,
-} from "./page_errors.ts";
-
-/** A call that has no reply yet. */
-interface OpenCall {
-  readonly output: Uint8Array | undefined;
-  readonly resolve: (result: unknown) => void;
-  readonly reject: (error: unknown) => void;
-}
+import { inWordsOf, taskDead, tooLong, withReason, withTransferred } from "./page_errors.ts";
 
 /** Calls the kernel from another thread. */
 export class PageDoor implements Door {
@@ -57,7 +43,7 @@ export class PageDoor implements Door {
   readonly #page: Page;
   readonly #requests: FrameSender;
   readonly #replies: FrameReceiver;
-  readonly #open = new Map<number, OpenCall>();
+  readonly #open = new OpenCalls();
   readonly #receiveMemory: () => unknown;
   readonly #onAbort: () => void;
   /** What a handle names, in words; undefined where there is no such handle. */
@@ -126,18 +112,14 @@ export class PageDoor implements Door {
     options: WaitOptions | undefined,
     ...args: CallerArgs<Args>
   ): Result {
-    const { signal, timeoutMs } = this.#inWords(syscall, args, () => checkWaitOptions(options));
-    this.#requireNotAborted(syscall, args, signal);
-    if (!isLongWrite(syscall, args)) {
-      return this.#callNow(syscall, syscall.number, args, RequestMode.WAIT, timeoutMs) as Result;
-    }
-    const until = performance.now() + timeoutMs;
+    const wait = this.#inWords(syscall, args, () => checkWaitOptions(options));
+    if (!isLongWrite(syscall, args)) return this.#blockFor(syscall, args, wait) as Result;
+    const until = performance.now() + wait.timeoutMs;
     let moved = 0;
     for (const piece of pieces(args[1] as Uint8Array)) {
       try {
-        const left = timeLeft(until);
-        const parts = [args[0], piece];
-        const written = this.#callNow(syscall, syscall.number, parts, RequestMode.WAIT, left);
+        const rest = { signal: wait.signal, timeoutMs: timeLeft(until) };
+        const written = this.#blockFor(syscall, [args[0], piece], rest);
         moved += written as number;
         if (written !== piece.length) break;
       } catch (error) {
@@ -168,17 +150,6 @@ export class PageDoor implements Door {
     return inWordsOf(spec, args, this.#typeOf, make);
   }
 
-  #requireNotAborted(
-    spec: SyscallSpec,
-    args: readonly unknown[],
-    signal: AbortSignal | undefined,
-  ): void {
-    if (signal === undefined || !hasAborted(signal)) return;
-    this.#inWords(spec, args, () => {
-      throw canceled(signal);
-    });
-  }
-
   /** Sends a request and takes replies until its own is there. */
   #callNow(
     spec: SyscallSpec | undefined,
@@ -203,29 +174,42 @@ export class PageDoor implements Door {
     return result;
   }
 
+  /** A call that may wait, and blocks the thread meanwhile. */
+  #blockFor(
+    spec: SyscallSpec,
+    args: readonly unknown[],
+    { signal, timeoutMs }: CheckedWaitOptions,
+  ): unknown {
+    try {
+      return this.#callNow(spec, spec.number, args, waitMode(signal), timeoutMs);
+    } catch (error) {
+      throw withReason(error, signal);
+    }
+  }
+
   #waitFor(
     spec: SyscallSpec,
     args: readonly unknown[],
     { signal, timeoutMs }: CheckedWaitOptions,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#requireNotAborted(spec, args, signal);
-      const id = this.#send(spec, spec.number, args, RequestMode.WAIT, timeoutMs, {
+      let stopListening: (() => void) | undefined;
+      const id = this.#send(spec, spec.number, args, waitMode(signal), timeoutMs, {
         resolve: (result) => {
-          signal?.removeEventListener("abort", cancel);
+          stopListening?.();
           resolve(result);
         },
         reject: (error) => {
-          signal?.removeEventListener("abort", cancel);
-          const wasCanceled = error instanceof KernelError && error.code === "CANCELED";
-          reject(wasCanceled && signal !== undefined ? withReason(error, signal) : error);
+          stopListening?.();
+          reject(withReason(error, signal));
         },
       });
-      const cancel = (): void => {
-        this.#requests.send(encode([id, RequestMode.CANCEL, spec.number, [], -1], HEADER_BYTES));
-        this.#ringThisTurn();
-      };
-      signal?.addEventListener("abort", cancel, { once: true });
+      if (signal !== undefined) {
+        stopListening = onAbort(signal, () => {
+          this.#requests.send(encode([id, RequestMode.CANCEL, spec.number, [], -1], HEADER_BYTES));
+          this.#ringThisTurn();
+        });
+      }
       this.#ringThisTurn();
     });
   }
@@ -237,7 +221,7 @@ export class PageDoor implements Door {
     args: readonly unknown[],
     mode: number,
     timeoutMs: number,
-    settle: Pick<OpenCall, "resolve" | "reject">,
+    settlement: Settlement,
   ): number {
     this.#requireAlive();
     const id = this.#nextId++;
@@ -259,7 +243,7 @@ export class PageDoor implements Door {
     if (frame.length - HEADER_BYTES > MAX_REQUEST_BYTES) {
       this.#inWords(spec, args, () => tooLong(frame.length));
     }
-    this.#open.set(id, { ...settle, output });
+    this.#open.add(id, settlement, output);
     this.#requests.send(frame);
     return id;
   }
@@ -291,7 +275,7 @@ export class PageDoor implements Door {
     }
     const hasMadeRoom = this.#replies.takeHasMadeRoom(); // the kernel may wait for it
     if (this.#requests.flush() || hasMadeRoom) this.#page.requestBell.ring();
-    if (this.#page.killed.isUp) this.#abandon();
+    if (this.#page.killed.isUp) this.#open.abandon();
   }
 
   #settle([id, kind, value, bytes]: [number, number, unknown, Uint8Array | undefined]): void {
@@ -300,27 +284,7 @@ export class PageDoor implements Door {
     if (kind === ReplyKind.DONE_WITH_MEMORY) {
       value = { ...value as object, memory: this.#receiveMemory() };
     }
-    const call = this.#open.get(id);
-    if (call === undefined) return;
-    this.#open.delete(id);
-    if (kind === ReplyKind.FAILED) return call.reject(asError(value));
-    if (call.output === undefined || bytes === undefined) return call.resolve(value);
-    if (byteLengthOf(call.output) < bytes.length) {
-      return call.reject(
-        new KernelError("INVALID_ARGUMENT", "Its buffer was detached while the call waited", {
-          transferred: bytes.length,
-        }),
-      );
-    }
-    call.output.set(bytes);
-    call.resolve(withOutput(value, call.output, bytes.length));
-  }
-
-  /** The task has ended: nobody will answer. */
-  #abandon(): void {
-    const calls = [...this.#open.values()];
-    this.#open.clear();
-    for (const call of calls) call.reject(taskDead());
+    this.#open.settle(id, kind, value, bytes);
   }
 
   #requireAlive(): void {
@@ -328,9 +292,7 @@ export class PageDoor implements Door {
   }
 }
 
-/** A result whose bytes were in the kernel's copy of the buffer has them in the caller's. */
-function withOutput(value: unknown, output: Uint8Array, length: number): unknown {
-  if (typeof value !== "object" || value === null || !("bytes" in value)) return value;
-  const { bytes } = value as { readonly bytes: Uint8Array };
-  return { ...value, bytes: output.subarray(0, Math.min(length, bytes.length)) };
+/** How to ask for a call that may wait; the kernel looks at its arguments before its signal. */
+function waitMode(signal: AbortSignal | undefined): number {
+  return signal !== undefined && hasAborted(signal) ? RequestMode.ABORTED : RequestMode.WAIT;
 }

@@ -9,8 +9,10 @@ import {
   IpcError,
   KernelError,
   rebuildError,
+  retold,
 } from "../../capabilities/errors.ts";
-import { abortReason, ArgumentForm } from "../arguments.ts";
+import { ArgumentForm } from "../argument_kinds.ts";
+import { abortReason } from "../arguments.ts";
 import type { SyscallSpec } from "../door.ts";
 
 /**
@@ -51,7 +53,7 @@ export function tooLongForBuffer(error: KernelError, bytes: number): KernelError
   if (error.code !== "BUFFER_TOO_SMALL") return error;
   const most = `no more than ${bytes} go into one through a task's page`;
   return new IpcError("MESSAGE_TOO_LONG", `${error.message}; ${most}, but receive() takes it`, {
-    ...(error.syscall === undefined ? {} : { syscall: error.syscall }),
+    syscall: error.syscall,
   });
 }
 
@@ -65,14 +67,10 @@ export function canceled(signal: AbortSignal): KernelError {
   return new KernelError("CANCELED", "its signal was aborted", { cause: abortReason(signal) });
 }
 
-/** What the kernel said of a call that was canceled, with the reason, which it doesn't know. */
-export function withReason(error: KernelError, signal: AbortSignal): KernelError {
-  const { name, code, message, syscall, transferred } = error;
-  return rebuildError(name, code, message, {
-    cause: abortReason(signal),
-    ...(syscall === undefined ? {} : { syscall }),
-    ...(transferred === undefined ? {} : { transferred }),
-  });
+/** What the kernel said of a call; if that was canceled, with the reason, which it doesn't know. */
+export function withReason(error: unknown, signal: AbortSignal | undefined): unknown {
+  if (signal === undefined || !(error instanceof KernelError)) return error;
+  return error.code === "CANCELED" ? retold(error, { cause: abortReason(signal) }) : error;
 }
 
 /** The kernel's error as one of this thread. */
@@ -86,20 +84,11 @@ export function asError(value: unknown): KernelError {
     readonly transferred?: number;
     readonly cause?: unknown;
   };
-  return rebuildError(name, code, message, {
-    ...(syscall === undefined ? {} : { syscall }),
-    ...(needed === undefined ? {} : { needed }),
-    ...(transferred === undefined ? {} : { transferred }),
-    ...(cause === undefined ? {} : { cause }),
-  });
+  return rebuildError(name, code, message, { syscall, needed, transferred, cause });
 }
 
 /** The error of a write that had moved so many bytes before the part that failed. */
 export function withTransferred(error: unknown, before: number): unknown {
   if (!(error instanceof KernelError) || before === 0) return error;
-  return rebuildError(error.name, error.code, error.message, {
-    transferred: before + (error.transferred ?? 0),
-    ...(error.syscall === undefined ? {} : { syscall: error.syscall }),
-    ...(error.cause === undefined ? {} : { cause: error.cause }),
-  });
+  return retold(error, { transferred: before + (error.transferred ?? 0) });
 }

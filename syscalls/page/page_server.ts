@@ -26,6 +26,7 @@ import {
 } from "./page.ts";
 import { tooLongForBuffer } from "./page_errors.ts";
 import { isCut, parseRequest, type Request, withOutput } from "./request.ts";
+import { WaitingCalls } from "./waiting_calls.ts";
 
 /** Requests served before everybody else in the isolate gets a turn. */
 const REQUESTS_PER_TURN = 256;
@@ -39,16 +40,15 @@ const LAST_TURNS = 16;
 const MAX_BACKLOG_BYTES = 1_024 * 1_024;
 /** Bytes of them at which the task ends: what waited is answered even when requests have to wait. */
 const MAX_UNTAKEN_BYTES = 128 * 1_024 * 1_024;
-/** Calls of one task that may wait in the kernel at once through its page. */
-const MAX_WAITING_CALLS = 1_024;
-/** Bytes of requests that wait, together: what a call writes is held while it waits. */
-const MAX_HELD_BYTES = 96 * 1_024 * 1_024;
 /** The most bytes that a call which waits reads at once where much is held already. */
 const MAX_WAITING_OUTPUT_BYTES = 64 * 1_024;
 /** Longer messages of errors are cut: they may quote what the task sent. */
 const MAX_ERROR_TEXT = 4_096;
 /** The most bytes that any call reads at once. */
 const MAX_OUTPUT_BYTES = 16 * 1_024 * 1_024;
+
+/** Stands for a signal of the task's; the task knows the reason. */
+const ABORTED = AbortSignal.abort(null);
 
 /** Serves one task's page. */
 export class PageServer {
@@ -57,10 +57,7 @@ export class PageServer {
   readonly #page: Page;
   readonly #requests: FrameReceiver;
   readonly #replies: FrameSender;
-  /** Calls that wait, by the ids that the task gave them. */
-  readonly #waiting = new Map<number, PendingCall>();
-  /** Bytes of the requests that wait. */
-  #heldBytes = 0;
+  readonly #waiting = new WaitingCalls();
   readonly #post: (memory: SharedArrayBuffer | ArrayBuffer) => void;
   readonly #onViolation: (error: Error) => void;
   readonly #crowd: Crowd;
@@ -163,17 +160,13 @@ export class PageServer {
   }
 
   #serveRequest(request: Request, bytes: number): void {
-    if (request.mode === RequestMode.CANCEL) return this.#waiting.get(request.id)?.cancel();
-    const isWait = request.mode === RequestMode.WAIT;
-    if (isWait && this.#waiting.has(request.id)) {
-      throw new RangeError("Two calls that wait on a task's page have the same id");
-    }
+    if (request.mode === RequestMode.CANCEL) return this.#waiting.cancel(request.id);
+    const isWait = request.mode === RequestMode.WAIT || request.mode === RequestMode.ABORTED;
+    if (isWait) this.#waiting.requireFresh(request.id);
     const outputs: Uint8Array[] = [];
     try {
       const call = this.#dispatcher.find(request.number);
-      // Long buffers are held only while that leaves room for many short ones.
-      const isMuch = isWait && this.#heldBytes > MAX_HELD_BYTES / 2;
-      const most = isMuch ? MAX_WAITING_OUTPUT_BYTES : MAX_OUTPUT_BYTES;
+      const most = isWait && this.#waiting.holdMuch ? MAX_WAITING_OUTPUT_BYTES : MAX_OUTPUT_BYTES;
       const args = request.args.map((given, i) => withOutput(call, given, i, most, outputs));
       if (isWait) {
         return this.#wait(request, args, outputs[0], bytes + (outputs[0]?.length ?? 0));
@@ -188,24 +181,17 @@ export class PageServer {
 
   /** Carries out a call that may wait; `bytes` is what the kernel holds for it meanwhile. */
   #wait(
-    { id, number, timeoutMs }: Request,
+    { id, mode, number, timeoutMs }: Request,
     [a, b, c, d]: readonly unknown[],
     output: Uint8Array | undefined,
     bytes: number,
   ): void {
-    if (this.#waiting.size >= MAX_WAITING_CALLS) {
-      throw new KernelError(
-        "LIMIT_EXCEEDED",
-        `Cannot wait: ${MAX_WAITING_CALLS} calls of this task wait already`,
-        { syscall: "page" },
-      );
-    }
-    if (this.#heldBytes + bytes > MAX_HELD_BYTES) {
-      const most = `calls of this task that wait have over ${MAX_HELD_BYTES} bytes`;
-      throw new KernelError("LIMIT_EXCEEDED", `Cannot wait: ${most}`, { syscall: "page" });
-    }
-    const most = timeoutMs >= 0 ? timeoutMs : Infinity;
-    const result = this.#dispatcher.begin(this.#caller, number, most, a, b, c, d);
+    this.#waiting.requireRoom(bytes);
+    const wait = {
+      signal: mode === RequestMode.ABORTED ? ABORTED : undefined,
+      timeoutMs: timeoutMs >= 0 ? timeoutMs : Infinity,
+    };
+    const result = this.#dispatcher.begin(this.#caller, number, wait, a, b, c, d);
     if (result instanceof PendingCall) void this.#finish(id, result, output, bytes);
     else this.#succeed(id, result, output);
   }
@@ -216,15 +202,13 @@ export class PageServer {
     output: Uint8Array | undefined,
     bytes: number,
   ): Promise<void> {
-    this.#waiting.set(id, call);
-    this.#heldBytes += bytes;
+    this.#waiting.add(id, call, bytes);
     try {
       this.#succeed(id, await call.promise, output);
     } catch (error) {
       this.#fail(id, error, output);
     } finally {
-      this.#heldBytes -= bytes;
-      this.#waiting.delete(id);
+      this.#waiting.remove(id, bytes);
     }
   }
 

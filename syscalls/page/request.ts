@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ArgumentForm } from "../arguments.ts";
+import { ArgumentForm } from "../argument_kinds.ts";
 import type { CompiledSyscall } from "../compiled_syscall.ts";
 
 /** What a request says, once its frame is decoded and its parts have the right types. */

@@ -1,19 +1,18 @@
 /** 620-629: counters. @module */
 import { Capability } from "../../capabilities/capability.ts";
 import { LARGEST_COUNT } from "../../capabilities/counter_ops.ts";
-import { KernelError } from "../../capabilities/errors.ts";
 import { Rights } from "../../capabilities/rights.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import {
   type ArgumentSpec,
   custom,
-  describe,
   flag,
   handle,
   type HandleRef,
   optional,
   record,
-} from "../arguments.ts";
+} from "../argument_kinds.ts";
+import { invalid } from "../arguments.ts";
 import { syscall } from "./define.ts";
 
 /** What a counter is made from. */
@@ -38,10 +37,7 @@ function count(name: string): ArgumentSpec {
 function checkCount(given: unknown, name: string): bigint {
   if (typeof given === "number" && Number.isSafeInteger(given) && given >= 0) return BigInt(given);
   if (typeof given === "bigint" && given >= 0n && given <= LARGEST_COUNT) return given;
-  throw new KernelError(
-    "INVALID_ARGUMENT",
-    `${name} must be a bigint or a safe integer, 0 … 2⁶⁴ − 2, not ${describe(given)}`,
-  );
+  throw invalid(name, "a bigint or a safe integer, 0 … 2⁶⁴ − 2", given);
 }
 
 export const counterCalls = {

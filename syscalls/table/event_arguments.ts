@@ -14,15 +14,15 @@ import {
   PROCESS_CONTROLS,
   type ProcessControl,
 } from "../../capabilities/event_ops.ts";
+import { type ArgumentSpec, custom, optional } from "../argument_kinds.ts";
 import {
-  type ArgumentSpec,
   byteLengthOf,
   checkBuffer,
-  custom,
   describe,
-  optional,
+  invalid,
   readArray,
   readField,
+  requireLength,
 } from "../arguments.ts";
 
 /** Most characters of a category, notification or namespace. */
@@ -236,15 +236,6 @@ function words(from: unknown, field: string, name: string): string {
     requireLength(given.length, `${name}.${field}`, "characters", MOST_WORDS);
   }
   return given;
-}
-
-function requireLength(length: number, name: string, unit: string, most: number): void {
-  if (length <= most) return;
-  throw new KernelError("OUT_OF_RANGE", `${name} has ${length} ${unit}, at most ${most} go`);
-}
-
-function invalid(name: string, expected: string, given: unknown): KernelError {
-  return new KernelError("INVALID_ARGUMENT", `${name} must be ${expected}, not ${describe(given)}`);
 }
 
 function misconfigured(name: string, expected: string, given: unknown): EventError {

@@ -23,7 +23,7 @@ import {
   optional,
   record,
   text,
-} from "../arguments.ts";
+} from "../argument_kinds.ts";
 import { syscall } from "./define.ts";
 import {
   deliveryConfig,

@@ -11,7 +11,7 @@ import {
   optional,
   record,
   text,
-} from "../arguments.ts";
+} from "../argument_kinds.ts";
 import { syscall } from "./define.ts";
 import { eventContent, eventPayload } from "./event_arguments.ts";
 import type { GroupSendOptions } from "./events.ts";

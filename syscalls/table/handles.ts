@@ -5,17 +5,15 @@ import { HANDLE_ROLES, type HandleInfo, type HandleRole } from "../../capabiliti
 import { Rights } from "../../capabilities/rights.ts";
 import { type Signals, USER_SIGNALS } from "../../capabilities/signals.ts";
 import {
-  checkSignals,
   custom,
   handle,
   type HandleRef,
   integer,
   oneOf,
-  readArray,
-  readField,
   rights,
   signals,
-} from "../arguments.ts";
+} from "../argument_kinds.ts";
+import { checkSignals, readArray, readField } from "../arguments.ts";
 import { syscall } from "./define.ts";
 
 /** Most sources that one `waitMany` takes; a wait set takes more. */

@@ -7,14 +7,14 @@ import {
   type ArgumentSpec,
   buffer,
   custom,
-  describe,
   handle,
   type HandleRef,
   integer,
   optional,
   outputBuffer,
   record,
-} from "../arguments.ts";
+} from "../argument_kinds.ts";
+import { describe } from "../arguments.ts";
 import { syscall } from "./define.ts";
 
 /** What may be done with memory at all. */

@@ -14,11 +14,11 @@ import {
   integer,
   optional,
   outputBuffer,
-  readField,
   receivingEnd,
   record,
   sendingEnd,
-} from "../arguments.ts";
+} from "../argument_kinds.ts";
+import { readField } from "../arguments.ts";
 import { syscall } from "./define.ts";
 import { eventContent, eventPayload } from "./event_arguments.ts";
 

@@ -3,7 +3,15 @@ import { Capability } from "../../capabilities/capability.ts";
 import type { NetworkAddress, ReceivedDatagram } from "../../capabilities/network_ops.ts";
 import { Rights } from "../../capabilities/rights.ts";
 import { Signals } from "../../capabilities/signals.ts";
-import { buffer, handle, type HandleRef, integer, optional, record, text } from "../arguments.ts";
+import {
+  buffer,
+  handle,
+  type HandleRef,
+  integer,
+  optional,
+  record,
+  text,
+} from "../argument_kinds.ts";
 import { syscall } from "./define.ts";
 
 /** Longest host that is looked at: a name has at most 253 characters, and a dot may follow. */

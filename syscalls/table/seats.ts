@@ -2,7 +2,7 @@
 import { Capability } from "../../capabilities/capability.ts";
 import { Rights } from "../../capabilities/rights.ts";
 import type { SeatReport, TakenSeat } from "../../capabilities/seat_ops.ts";
-import { flag, handle, type HandleRef, integer } from "../arguments.ts";
+import { flag, handle, type HandleRef, integer } from "../argument_kinds.ts";
 import { syscall } from "./define.ts";
 
 /** What a task gets for a handle. */

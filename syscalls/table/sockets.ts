@@ -18,7 +18,6 @@ import {
   anything,
   buffer,
   custom,
-  describe,
   flag,
   handle,
   handleList,
@@ -29,7 +28,8 @@ import {
   receivingEnd,
   record,
   sendingEnd,
-} from "../arguments.ts";
+} from "../argument_kinds.ts";
+import { invalid } from "../arguments.ts";
 import { syscall } from "./define.ts";
 
 const receiving = receivingEnd(Capability.SOCKET);
@@ -71,9 +71,7 @@ export interface ConnectTarget {
 }
 
 function checkName(given: unknown, name: string): string {
-  if (typeof given !== "string") {
-    throw new KernelError("INVALID_ARGUMENT", `${name} must be a string, not ${describe(given)}`);
-  }
+  if (typeof given !== "string") throw invalid(name, "a string", given);
   const bytes = given.length > MAX_NAME_BYTES ? given.length : utf8.encode(given).length;
   if (bytes < 1 || bytes > MAX_NAME_BYTES) {
     throw new KernelError(

@@ -4,7 +4,6 @@ import { Rights } from "../../capabilities/rights.ts";
 import {
   anything,
   buffer,
-  checkBuffer,
   custom,
   flag,
   handle,
@@ -15,7 +14,8 @@ import {
   receivingEnd,
   record,
   sendingEnd,
-} from "../arguments.ts";
+} from "../argument_kinds.ts";
+import { checkBuffer } from "../arguments.ts";
 import { syscall } from "./define.ts";
 
 const MAX_CAPACITY = 2 ** 30;

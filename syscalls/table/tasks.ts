@@ -13,12 +13,10 @@ import {
   type HandleRef,
   integer,
   optional,
-  readArray,
-  readField,
-  readMap,
   record,
   text,
-} from "../arguments.ts";
+} from "../argument_kinds.ts";
+import { readArray, readField, readMap } from "../arguments.ts";
 import { syscall } from "./define.ts";
 
 /** Most names of handles, strings of arguments and import prefixes that a spawn takes. */

@@ -7,12 +7,12 @@ import { LONGEST_DELAY_MS, SHORTEST_PERIOD_MS } from "../../capabilities/timer_o
 import {
   type ArgumentSpec,
   custom,
-  describe,
   handle,
   type HandleRef,
   optional,
   record,
-} from "../arguments.ts";
+} from "../argument_kinds.ts";
+import { invalid } from "../arguments.ts";
 import { syscall } from "./define.ts";
 
 /** When a timer is to expire. */
@@ -26,10 +26,7 @@ export interface TimerOptions {
 function milliseconds(name: string, isAllowed: (ms: number) => boolean): ArgumentSpec {
   return custom(name, "milliseconds", (given, name) => {
     if (typeof given !== "number" || Number.isNaN(given)) {
-      throw new KernelError(
-        "INVALID_ARGUMENT",
-        `${name} must be milliseconds, not ${describe(given)}`,
-      );
+      throw invalid(name, "milliseconds", given);
     }
     if (isAllowed(given) && given <= LONGEST_DELAY_MS) return given;
     throw new KernelError("OUT_OF_RANGE", `${name} can't be ${given}`);

@@ -6,7 +6,6 @@ import { Signals } from "../../capabilities/signals.ts";
 import type { ReadyMember, WaitSetKey } from "../../capabilities/wait_set_ops.ts";
 import {
   custom,
-  describe,
   flag,
   handle,
   type HandleRef,
@@ -14,7 +13,8 @@ import {
   optional,
   record,
   signals,
-} from "../arguments.ts";
+} from "../argument_kinds.ts";
+import { invalid } from "../arguments.ts";
 import { syscall } from "./define.ts";
 
 /** Most members that one wait reports. */
@@ -31,12 +31,7 @@ export interface WaitSetMember {
 
 const key = custom("key", "finite number or string", (given, name) => {
   if (typeof given === "number" && Number.isFinite(given)) return given;
-  if (typeof given !== "string") {
-    throw new KernelError(
-      "INVALID_ARGUMENT",
-      `${name} must be a finite number or a string, not ${describe(given)}`,
-    );
-  }
+  if (typeof given !== "string") throw invalid(name, "a finite number or a string", given);
   if (given.length <= LONGEST_KEY) return given;
   throw new KernelError("OUT_OF_RANGE", `${name} is longer than ${LONGEST_KEY} characters`);
 });

@@ -1,14 +1,10 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { KernelError } from "../../capabilities/errors.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { HandleEntry } from "../../capabilities/handle.ts";
 import { HandleTable, MAX_HANDLES } from "../../capabilities/handle_table.ts";
 import { Rights } from "../../capabilities/rights.ts";
 import { WaitNode } from "../../capabilities/selectable.ts";
 import { ExampleObject } from "./_example_object.ts";
-
-function codeOf(run: () => unknown): string {
-  return assertThrows(run, KernelError).code;
-}
+import { codeOf } from "../_codes.ts";
 
 function entry(rights: number = Rights.ALL): HandleEntry {
   return new HandleEntry(new ExampleObject(), rights);

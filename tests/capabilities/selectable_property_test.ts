@@ -27,8 +27,7 @@ class Stock extends ExampleObject {
     const signals = side === 0 ? Signals.READABLE : Signals.WRITABLE;
     const model = { id: this.#nextId++, signals, needs, operation, stopped: false };
     // As the dispatcher: who must not queue is tried at once.
-    const holdsBack = (node: WaitNode) => !(node.waiter as TestWaiter).model.stopped;
-    const queues = operation && this.waiters.mustQueue(signals, holdsBack);
+    const queues = operation && this.waiters.mustQueue(signals);
     const canNow = operation ? this.#units(model) >= needs : this.#units(model) > 0;
     assertEquals(
       queues,
@@ -138,6 +137,10 @@ class TestWaiter implements Waiter {
 
   poll(): PollResult {
     return this.#stock.tryFinish(this.model);
+  }
+
+  holdsBack(): boolean {
+    return !this.model.stopped;
   }
 
   interrupt(): void {}

@@ -1,15 +1,12 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { KernelError } from "../../capabilities/errors.ts";
-import { DEFAULT_LIMITS } from "../../capabilities/limits.ts";
 import { Account, type Countable, type Lease } from "../../kernel/account.ts";
+import { DEFAULT_LIMITS } from "../../capabilities/limits.ts";
+import { codeOf } from "../_codes.ts";
 
 function account(limits: Partial<Record<Countable, number>>, parent?: Account): Account {
   return new Account({ ...DEFAULT_LIMITS, ...limits }, parent);
-}
-
-function codeOf(run: () => unknown): string {
-  return assertThrows(run, KernelError).code;
 }
 
 Deno.test("Account.charge() counts on every account above", () => {

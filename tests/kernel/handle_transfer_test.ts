@@ -1,17 +1,13 @@
-import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { KernelError } from "../../capabilities/errors.ts";
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { HandleEntry } from "../../capabilities/handle.ts";
 import { HandleTable } from "../../capabilities/handle_table.ts";
 import { Rights } from "../../capabilities/rights.ts";
 import { ManualClock } from "../../kernel/clock.ts";
 import { closeInFlight, land, sendable, takeOff } from "../../kernel/handle_transfer.ts";
 import { TimerObject } from "../../kernel/ipc/timer.ts";
+import { codeOf } from "../_codes.ts";
 
 const nothing = () => false;
-
-function codeOf(run: () => unknown): string {
-  return assertThrows(run, KernelError).code;
-}
 
 /** A table with handles to new objects, one for each mask of rights. */
 function tableWith(...masks: number[]): { table: HandleTable; numbers: number[] } {

@@ -1,12 +1,12 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { HandleTarget } from "../../capabilities/capability.ts";
-import { KernelError } from "../../capabilities/errors.ts";
 import { HandleEntry } from "../../capabilities/handle.ts";
 import { HandleTable } from "../../capabilities/handle_table.ts";
 import { Rights } from "../../capabilities/rights.ts";
 import { CounterObject } from "../../kernel/ipc/counter.ts";
 import { UnidirectionalPipe } from "../../kernel/ipc/pipe.ts";
 import { Seats } from "../../kernel/seats.ts";
+import { codeOf } from "../_codes.ts";
 
 /** A thread of a task with a table. */
 class Thread {
@@ -31,10 +31,6 @@ class Thread {
     this.seats.assertInvariants();
     return { entry, seat };
   }
-}
-
-function codeOf(call: () => unknown): string {
-  return assertThrows(call, KernelError).code;
 }
 
 Deno.test("Seats.take() gives one seat for all handles to one object, and both ends of a pipe are one", () => {

@@ -12,15 +12,12 @@ import {
 import type { KernelCore } from "../../kernel/kernel.ts";
 import type { TaskObject } from "../../kernel/task.ts";
 import { KernelCore as Core } from "../../kernel/kernel.ts";
+import { codeOf } from "../_codes.ts";
 
 /** Runs a program as a child of a kernel of its own. */
 async function run(program: (task: Task) => unknown): Promise<ExitStatus> {
   await using kernel = new Kernel();
   return await kernel.init.spawn(program).wait();
-}
-
-function codeOf(run: () => unknown): string {
-  return assertThrows(run, KernelError).code;
 }
 
 /** What init and its children use. */

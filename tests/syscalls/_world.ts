@@ -17,7 +17,7 @@ import type { Driver } from "../../kernel/driver.ts";
 import { NetworkObject } from "../../kernel/ipc/network.ts";
 import type { KernelObject } from "../../kernel/kernel_object.ts";
 import type { TaskObject } from "../../kernel/task.ts";
-import { ArgumentForm, type ArgumentSpec } from "../../syscalls/arguments.ts";
+import { ArgumentForm, type ArgumentSpec } from "../../syscalls/argument_kinds.ts";
 import { Dispatcher } from "../../syscalls/dispatcher.ts";
 import type { SyscallSpec } from "../../syscalls/door.ts";
 import { HANDLERS } from "../../syscalls/handlers/mod.ts";

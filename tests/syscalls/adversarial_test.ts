@@ -9,7 +9,7 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { errnoOf, KernelError } from "../../capabilities/errors.ts";
 import { OWN_EVENT_QUEUE } from "../../capabilities/handle_table.ts";
 import { Rights } from "../../capabilities/rights.ts";
-import { ArgumentForm, type ArgumentSpec } from "../../syscalls/arguments.ts";
+import { ArgumentForm, type ArgumentSpec } from "../../syscalls/argument_kinds.ts";
 import type { SyscallSpec } from "../../syscalls/door.ts";
 import {
   countingReads,

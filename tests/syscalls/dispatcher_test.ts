@@ -3,18 +3,12 @@ import { KernelError } from "../../capabilities/errors.ts";
 import { Rights } from "../../capabilities/rights.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { compile } from "../../syscalls/compiled_syscall.ts";
-import { Dispatcher, type TraceRecord } from "../../syscalls/dispatcher.ts";
+import type { TraceRecord } from "../../syscalls/call_words.ts";
+import { Dispatcher } from "../../syscalls/dispatcher.ts";
 import { SYSCALLS } from "../../syscalls/table.ts";
 import { syscall } from "../../syscalls/table/define.ts";
 import { World } from "./_world.ts";
-
-function codeOf(run: () => unknown): string {
-  return assertThrows(run, KernelError).code;
-}
-
-async function rejectionOf(promise: unknown): Promise<string> {
-  return (await assertRejects(() => promise as Promise<unknown>, KernelError)).code;
-}
+import { codeOf, rejectionOf } from "../_codes.ts";
 
 function pipe(world: World): { reader: number; writer: number } {
   return world.door.raw(600, [{ capacity: 100 }]) as { reader: number; writer: number };

@@ -3,7 +3,7 @@ import { Capability } from "../../capabilities/capability.ts";
 import { DEFAULT_LIMITS } from "../../capabilities/limits.ts";
 import { Rights } from "../../capabilities/rights.ts";
 import { Signals } from "../../capabilities/signals.ts";
-import { buffer, handle } from "../../syscalls/arguments.ts";
+import { buffer, handle } from "../../syscalls/argument_kinds.ts";
 import { SYSCALLS } from "../../syscalls/table.ts";
 import { syscall } from "../../syscalls/table/define.ts";
 import { findMisnumbered, renderLimits, renderPage } from "../../tools/generate_docs.ts";

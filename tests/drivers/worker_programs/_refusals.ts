@@ -15,6 +15,8 @@ export async function refusals(task: Task): Promise<string[]> {
   const counter = task.handle<Counter>("counter");
   const bytes = new Uint8Array(8);
   const aborted = { signal: AbortSignal.abort() };
+  const closed = task.createTimer();
+  closed.close();
   const soonAborted = () => ({ signal: later() });
   const calls: (() => unknown)[] = [
     () => reader.read(bytes, aborted),
@@ -34,6 +36,11 @@ export async function refusals(task: Task): Promise<string[]> {
     () => counter.add(1, { signal: {} as AbortSignal }),
     () => task.createTimer().wait(aborted),
     () => task.waitMany([{ handle: reader, signals: Signals.READABLE }], aborted),
+    // What is wrong with the arguments comes before the signal.
+    () => task.waitMany([], aborted),
+    () => task.waitMany([{ handle: closed, signals: Signals.SIGNALED }], aborted),
+    () => reader.read("bytes" as unknown as Uint8Array, aborted),
+    () => closed.wait(aborted),
   ];
   const messages: string[] = [];
   for (const call of calls) {

@@ -1,8 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Counter, KernelError } from "@carmine/kernel";
+import { Counter } from "@carmine/kernel";
 import type { TaskObject } from "../../../kernel/task.ts";
 import { settle, Threads } from "../../_threads.ts";
+import { codeOf } from "../../_codes.ts";
+import { namedStep, pick, WaitingCalls } from "./_shared_steps.ts";
 
 /** Who works on the counter: init, in the kernel's isolate, or a thread. */
 interface Actor {
@@ -20,7 +22,7 @@ class World {
   /** Added, but not taken. */
   count: bigint;
   isSemaphore: boolean;
-  readonly pending: { kind: "add" | "take"; isOver: boolean }[] = [];
+  readonly waiting = new WaitingCalls<"add" | "take">();
   /** A handle that no step ends. */
   readonly kept: Counter;
 
@@ -79,43 +81,18 @@ class World {
 
   /** A call that waits; it counts exactly if it succeeds. */
   start(kind: "add" | "take", counter: Counter, amount: bigint): void {
-    const entry = { kind, isOver: false };
-    this.pending.push(entry);
     const call = kind === "add"
       ? counter.add(amount).then(() => void (this.count += amount))
       : counter.take().then((taken) => void (this.count -= taken));
-    call.catch((error) => {
-      assert(["BAD_HANDLE", "REVOKED", "TASK_DEAD"].includes(error.code), String(error));
-    }).finally(() => entry.isOver = true);
-  }
-
-  isWaiting(kind: "add" | "take"): boolean {
-    return this.pending.some((call) => call.kind === kind && !call.isOver);
+    this.waiting.add(kind, call);
   }
 }
 
-function codeOf(call: () => unknown): string {
-  try {
-    call();
-    return "none";
-  } catch (error) {
-    assert(error instanceof KernelError, String(error));
-    return error.code;
-  }
-}
-
-type Step = (world: World) => void;
-
-const pick = fc.nat(20);
+const named = namedStep<World>;
 const amount = fc.oneof(
   { weight: 4, arbitrary: fc.bigInt(0n, 5n) },
   { weight: 1, arbitrary: fc.constantFrom(LARGEST, LARGEST - 3n) },
 );
-
-/** A step that a failure's report can name. */
-function named(name: string, args: readonly unknown[], step: Step): Step {
-  return Object.assign(step, { [fc.toStringMethod]: () => `${name}(${args.join(", ")})` });
-}
 
 function step(name: string, use: (world: World, counter: Counter, amount: bigint) => void) {
   return fc.tuple(pick, pick, amount).map(([who, which, amount]) =>
@@ -184,9 +161,9 @@ Deno.test("calls of threads and the kernel that wait on a counter lose no count 
           await settle();
           threads.core.assertInvariants();
           assertEquals(world.kept.value, world.count);
-          assert(world.count === 0n || !world.isWaiting("take"), "a take waits beside a count");
+          assert(world.count === 0n || !world.waiting.has("take"), "a take waits beside a count");
           assert(
-            world.count > 0n || !world.isWaiting("add"),
+            world.count > 0n || !world.waiting.has("add"),
             "an addition waits beside an empty counter",
           );
         }

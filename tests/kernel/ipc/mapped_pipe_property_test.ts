@@ -5,7 +5,9 @@ import type { TaskObject } from "../../../kernel/task.ts";
 import type { TaskStub } from "../../../syscalls/stubs/task.ts";
 import { adopt } from "../../../syscalls/stubs/registry.ts";
 import type { Door } from "../../../syscalls/door.ts";
+import { assertCode } from "../../_codes.ts";
 import { settle, Threads } from "../../_threads.ts";
+import { namedStep, pick, WaitingCalls } from "./_shared_steps.ts";
 
 /** Who works on the pipe: init, in the kernel's isolate, or a thread. */
 interface Actor {
@@ -38,8 +40,7 @@ class World {
   step = 0;
   readonly #shown = new Map<PipeReader, Shown>();
   readonly #reserved = new Map<PipeWriter, { content: Uint8Array; step: number }>();
-  /** Calls that wait, and how they ended. */
-  readonly pending: { kind: "read" | "write"; isOver: boolean }[] = [];
+  readonly waiting = new WaitingCalls<"read" | "write">(["BROKEN_PIPE"]);
   /** Bytes that waiting calls took, and those that were to be written by waiting calls. */
   readonly got: number[] = [];
   readonly failedBytes = new Set<number>();
@@ -103,7 +104,7 @@ class World {
   tryWrite(writer: PipeWriter, length: number): void {
     const bytes = this.fresh(length);
     const whole = Math.min(4_096, this.capacity);
-    if (this.readerCount === 0) return assertCode(() => writer.tryWrite(bytes), "BROKEN_PIPE");
+    if (this.readerCount === 0) return void assertCode("BROKEN_PIPE", () => writer.tryWrite(bytes));
     const fits = length <= whole && length > this.free ? 0 : Math.min(length, this.free);
     assertEquals(writer.tryWrite(bytes), fits > 0 ? fits : -1);
     this.stream.push(...bytes.subarray(0, fits));
@@ -136,7 +137,7 @@ class World {
 
   reserve(writer: PipeWriter, bytes: number): void {
     if (bytes > this.capacity) return;
-    if (this.readerCount === 0) return assertCode(() => writer.reserve(bytes), "BROKEN_PIPE");
+    if (this.readerCount === 0) return void assertCode("BROKEN_PIPE", () => writer.reserve(bytes));
     const room = writer.reserve(bytes);
     assertEquals(room?.length, this.free >= bytes ? bytes : undefined);
     if (room === undefined) return;
@@ -176,11 +177,11 @@ class World {
     else handle.close();
     const code = isRevoked ? "REVOKED" : "BAD_HANDLE";
     if (handle instanceof PipeReader) {
-      assertCode(() => handle.tryRead(new Uint8Array(1)), code);
-      assertCode(() => handle.peek(), code);
+      assertCode(code, () => handle.tryRead(new Uint8Array(1)));
+      assertCode(code, () => handle.peek());
     } else {
-      assertCode(() => handle.tryWrite(this.fresh(1)), code);
-      assertCode(() => handle.reserve(1), code);
+      assertCode(code, () => handle.tryWrite(this.fresh(1)));
+      assertCode(code, () => handle.reserve(1));
     }
   }
 
@@ -197,7 +198,7 @@ class World {
   /** A read that waits; what it takes is looked at in the end. */
   startRead(reader: PipeReader, length: number): void {
     const into = new Uint8Array(length);
-    this.#track(
+    this.waiting.add(
       "read",
       reader.read(into).then((count) => {
         this.got.push(...into.subarray(0, count));
@@ -208,7 +209,7 @@ class World {
   startWrite(writer: PipeWriter, length: number): void {
     const bytes = this.fresh(length);
     this.stream.push(...bytes);
-    this.#track(
+    this.waiting.add(
       "write",
       writer.write(bytes).then(() => {}, (error: KernelError) => {
         for (const byte of bytes.subarray(error.transferred ?? 0)) this.failedBytes.add(byte);
@@ -216,40 +217,10 @@ class World {
       }),
     );
   }
-
-  #track(kind: "read" | "write", call: Promise<void>): void {
-    const entry = { kind, isOver: false };
-    this.pending.push(entry);
-    call.catch((error) => {
-      const expected = ["BAD_HANDLE", "REVOKED", "BROKEN_PIPE", "TASK_DEAD"];
-      assert(expected.includes(error.code), String(error));
-    }).finally(() => entry.isOver = true);
-  }
-
-  isWaiting(kind: "read" | "write"): boolean {
-    return this.pending.some((call) => call.kind === kind && !call.isOver);
-  }
 }
 
-function assertCode(call: () => unknown, code: string): void {
-  try {
-    call();
-  } catch (error) {
-    assert(error instanceof KernelError, String(error));
-    return assertEquals(error.code, code);
-  }
-  throw new Error(`It didn't fail with ${code}`);
-}
-
-type Step = (world: World) => void;
-
-const pick = fc.nat(20);
+const named = namedStep<World>;
 const length = fc.integer({ min: 1, max: 6 });
-
-/** A step that a failure's report can name. */
-function named(name: string, args: readonly unknown[], step: Step): Step {
-  return Object.assign(step, { [fc.toStringMethod]: () => `${name}(${args.join(", ")})` });
-}
 
 function ofReader(name: "tryRead" | "peek" | "consume" | "startRead") {
   return fc.tuple(pick, pick, length).map(([who, which, length]) =>
@@ -273,7 +244,11 @@ function ofWriter(name: "tryWrite" | "reserve" | "commit" | "startWrite") {
 
 const handles = fc.oneof(
   fc.tuple(pick, fc.boolean()).map(([who, isReader]) =>
-    named("duplicate", [who, isReader], (world) => world.duplicate(world.actor(who), isReader))
+    named(
+      "duplicate",
+      [who, isReader],
+      (world) => world.duplicate(world.actor(who), isReader),
+    )
   ),
   fc.tuple(pick, fc.boolean(), fc.boolean()).map((args) =>
     named("end", args, (world) => world.end(world.actor(args[0]), args[1], args[2]))
@@ -344,12 +319,12 @@ Deno.test("calls of threads and the kernel that wait on a pipe lose no byte and 
         }
         if (last === undefined) return;
         const into = new Uint8Array(300);
-        while (world.isWaiting("read") || last.tryRead(into.subarray(0, 0)) !== 0) await settle();
+        while (world.waiting.has("read") || last.tryRead(into.subarray(0, 0)) !== 0) await settle();
         for (let count = await last.read(into); count > 0; count = await last.read(into)) {
           world.got.push(...into.subarray(0, count));
         }
         await settle();
-        assert(!world.isWaiting("write"), "a write waits though its handle is closed");
+        assert(!world.waiting.has("write"), "a write waits though its handle is closed");
         const expected = world.stream;
         const came = world.got.toSorted((a, b) => a - b);
         assertEquals(came, expected.filter((byte) => !world.failedBytes.has(byte)));

@@ -1,8 +1,8 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { KernelError, type PipeErrorCode } from "../../../capabilities/errors.ts";
+import { assertEquals } from "@std/assert";
 import { Signals } from "../../../capabilities/signals.ts";
 import { WOULD_BLOCK } from "../../../capabilities/stream_ops.ts";
 import { PIPE_BUF, transfer, UnidirectionalPipe } from "../../../kernel/ipc/pipe.ts";
+import { assertCode } from "../../_codes.ts";
 
 /** Bytes that count up, so that an order can be seen. */
 function bytes(length: number, first = 0): Uint8Array<ArrayBuffer> {
@@ -15,12 +15,6 @@ function take(pipe: UnidirectionalPipe, most = 1 << 17): number[] {
   const length = pipe.reader.tryRead(into);
   pipe.assertInvariants();
   return [...into.subarray(0, Math.max(0, length))];
-}
-
-function assertCode(code: PipeErrorCode, action: () => unknown): KernelError {
-  const error = assertThrows(action, KernelError);
-  assertEquals(error.code, code);
-  return error;
 }
 
 /** Closes an end as the close of its last handle does. */

@@ -1,26 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { PipeError } from "../../../capabilities/errors.ts";
-import type { SeatCut, SeatHolder } from "../../../capabilities/seat_ops.ts";
 import { WOULD_BLOCK } from "../../../capabilities/stream_ops.ts";
 import { transfer, UnidirectionalPipe } from "../../../kernel/ipc/pipe.ts";
 import { FREE, HEAD, HELD, READER_LOCK, TAIL, WRITER_LOCK } from "../../../memory/ring_layout.ts";
 import { BUSY, MOVED, Ring } from "../../../memory/ring.ts";
-
-/** A thread as the sharing sees it, and what it was told. */
-class Holder implements SeatHolder {
-  readonly word: Int32Array = new Int32Array(1);
-  readonly index = 0;
-  readonly cuts: (SeatCut | undefined)[] = [];
-  isLost = false;
-
-  moved(cut: SeatCut | undefined): void {
-    this.cuts.push(cut);
-  }
-
-  lose(): void {
-    this.isLost = true;
-  }
-}
+import { codeOf } from "../../_codes.ts";
+import { Holder } from "./_holder.ts";
 
 /** A pipe with threads at it. */
 class Setup {
@@ -70,16 +55,6 @@ class Setup {
     const into = new Uint8Array(most);
     const read = this.pipe.reader.tryRead(into);
     return read === WOULD_BLOCK ? "WOULD_BLOCK" : [...into.subarray(0, read)];
-  }
-}
-
-function codeOf(call: () => unknown): string {
-  try {
-    call();
-    return "none";
-  } catch (error) {
-    assert(error instanceof PipeError, String(error));
-    return error.code;
   }
 }
 

@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { allocateCounter, CUT } from "../../../memory/counter_cell.ts";
 import type { WaitOutcome } from "../../../memory/wait_word.ts";
 import type { Modules } from "./explorable.ts";
-import type { ExplorableWatch } from "./pipe_model.ts";
+import type { ExplorableWatch } from "./explorable_ring.ts";
 import { hostileStore64, type Run, type Steps, until } from "./scheduler.ts";
 
 /** What can be stopped of `CounterCell` and `MappedCounter`. */

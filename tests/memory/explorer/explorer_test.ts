@@ -7,15 +7,16 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { loadExplorable, type PlantedBug } from "./explorable.ts";
 import { CUT } from "../../../memory/counter_cell.ts";
+import { COUNTERS } from "./counter_scenarios.ts";
 import { PipeModel } from "./pipe_model.ts";
 import {
-  HONEST,
   HOSTILE_STORES,
   hostileCounter,
   hostileReader,
   hostileWriter,
   type Store,
-} from "./scenarios.ts";
+} from "./hostile_scenarios.ts";
+import { BESIDE_KERNEL } from "./kernel_scenarios.ts";
 import {
   type Exploration,
   explore,
@@ -25,12 +26,14 @@ import {
   seam,
   type Steps,
 } from "./scheduler.ts";
+import { THREADS } from "./thread_scenarios.ts";
 
 function option(name: string): string | undefined {
   const prefix = `--${name}=`;
   return Deno.args.find((argument) => argument.startsWith(prefix))?.slice(prefix.length);
 }
 
+const HONEST = { ...THREADS, ...BESIDE_KERNEL, ...COUNTERS };
 const modules = await loadExplorable(seam);
 const randomRuns = Number(option("random") ?? 100);
 const toReplay = option("replay")?.split("|");

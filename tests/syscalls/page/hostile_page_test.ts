@@ -9,7 +9,7 @@ import * as fc from "fast-check";
 import { encode } from "../../../syscalls/page/encode.ts";
 import { HEADER_BYTES } from "../../../syscalls/page/frames.ts";
 import { ReplyKind, RequestMode } from "../../../syscalls/page/page.ts";
-import { ArgumentForm } from "../../../syscalls/arguments.ts";
+import { ArgumentForm } from "../../../syscalls/argument_kinds.ts";
 import type { SyscallSpec } from "../../../syscalls/door.ts";
 import { KernelError } from "../../../capabilities/errors.ts";
 import type { StreamOps } from "../../../capabilities/stream_ops.ts";

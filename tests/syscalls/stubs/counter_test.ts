@@ -1,15 +1,14 @@
-import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertInstanceOf } from "@std/assert";
 import {
   Counter,
   CounterCommand,
-  type ErrorCode,
   Kernel,
-  KernelError,
   ManualClock,
   Rights,
   Signals,
   StreamError,
 } from "@carmine/kernel";
+import { assertCode, assertFails } from "../../_codes.ts";
 
 const LARGEST = 2n ** 64n - 2n;
 const STREAM_READ = 200;
@@ -26,18 +25,6 @@ function records(...counts: bigint[]): Uint8Array {
 
 function countIn(record: Uint8Array<ArrayBuffer>): bigint {
   return new DataView(record.buffer).getBigUint64(0, true);
-}
-
-function assertCode(code: ErrorCode, action: () => unknown): KernelError {
-  const error = assertThrows(action, KernelError);
-  assertEquals(error.code, code);
-  return error;
-}
-
-async function assertFails(code: ErrorCode, action: Promise<unknown>): Promise<KernelError> {
-  const error = await assertRejects(() => action, KernelError);
-  assertEquals(error.code, code);
-  return error;
 }
 
 /** Whether a promise has settled by now, every microtask that was due included. */

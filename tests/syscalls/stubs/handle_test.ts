@@ -10,10 +10,7 @@ import {
   Signals,
   TaskHandle,
 } from "@carmine/kernel";
-
-function codeOf(run: () => unknown): string {
-  return assertThrows(run, KernelError).code;
-}
+import { codeOf } from "../../_codes.ts";
 
 Deno.test("Handle can't be constructed by anybody but the kernel", () => {
   const forge = (Class: unknown, ...args: unknown[]) =>

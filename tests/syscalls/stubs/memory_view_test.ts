@@ -1,27 +1,8 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import {
-  type ErrorCode,
-  Kernel,
-  KernelError,
-  ManualClock,
-  MemoryView,
-  Rights,
-  SharedMemory,
-} from "@carmine/kernel";
+import { assertEquals, assertThrows } from "@std/assert";
+import { Kernel, ManualClock, MemoryView, Rights, SharedMemory } from "@carmine/kernel";
+import { assertCode, assertFails } from "../../_codes.ts";
 
 const PAGE = 4_096;
-
-function assertCode(code: ErrorCode, action: () => unknown): KernelError {
-  const error = assertThrows(action, KernelError);
-  assertEquals(error.code, code);
-  return error;
-}
-
-async function assertFails(code: ErrorCode, action: Promise<unknown>): Promise<KernelError> {
-  const error = await assertRejects(() => action, KernelError);
-  assertEquals(error.code, code);
-  return error;
-}
 
 async function isPending(promise: Promise<unknown>): Promise<boolean> {
   let pending = true;

@@ -1,8 +1,6 @@
-import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertInstanceOf } from "@std/assert";
 import {
-  type ErrorCode,
   Kernel,
-  KernelError,
   ManualClock,
   PipeError,
   PipeReader,
@@ -10,6 +8,7 @@ import {
   Rights,
   Signals,
 } from "@carmine/kernel";
+import { assertCode, assertFails } from "../../_codes.ts";
 
 const PIPE_BUF = 4_096;
 
@@ -21,18 +20,6 @@ function bytes(length: number, first = 0): Uint8Array<ArrayBuffer> {
 function take(reader: PipeReader, most = 1 << 17): number[] {
   const into = new Uint8Array(most);
   return [...into.subarray(0, Math.max(0, reader.tryRead(into)))];
-}
-
-function assertCode(code: ErrorCode, action: () => unknown): KernelError {
-  const error = assertThrows(action, KernelError);
-  assertEquals(error.code, code);
-  return error;
-}
-
-async function assertFails(code: ErrorCode, action: Promise<unknown>): Promise<KernelError> {
-  const error = await assertRejects(() => action, KernelError);
-  assertEquals(error.code, code);
-  return error;
 }
 
 Deno.test("Task.createPipe() gives a reader and a writer with the rights that they can use", async () => {

@@ -1,29 +1,16 @@
-import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertInstanceOf } from "@std/assert";
 import {
-  type ErrorCode,
   Kernel,
-  KernelError,
   type MapOptions,
   MemoryView,
   Rights,
   SharedMemory,
   Signals,
 } from "@carmine/kernel";
+import { assertCode, assertFails } from "../../_codes.ts";
 
 const PAGE = 4_096;
 const READ_WRITE = Rights.READ | Rights.WRITE;
-
-function assertCode(code: ErrorCode, action: () => unknown): KernelError {
-  const error = assertThrows(action, KernelError);
-  assertEquals(error.code, code);
-  return error;
-}
-
-async function assertFails(code: ErrorCode, action: Promise<unknown>): Promise<KernelError> {
-  const error = await assertRejects(() => action, KernelError);
-  assertEquals(error.code, code);
-  return error;
-}
 
 Deno.test("Task.createSharedMemory() rounds 1 B … 1 GiB up to whole pages", async () => {
   await using kernel = new Kernel();

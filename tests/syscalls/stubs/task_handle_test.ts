@@ -1,9 +1,6 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { Kernel, KernelError, ManualClock, Rights, Signals, TaskHandle } from "@carmine/kernel";
-
-function codeOf(run: () => unknown): string {
-  return assertThrows(run, KernelError).code;
-}
+import { codeOf } from "../../_codes.ts";
 
 Deno.test("TaskHandle.wait() resolves with the status, before and after the end, for everybody", async () => {
   await using kernel = new Kernel();

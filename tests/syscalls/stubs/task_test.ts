@@ -1,9 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { Kernel, KernelError, PipeReader, PipeWriter, Signals, type Task } from "@carmine/kernel";
-
-function codeOf(run: () => unknown): string {
-  return assertThrows(run, KernelError).code;
-}
+import { codeOf } from "../../_codes.ts";
 
 /** What a program returns that runs as a child with a pipe's two ends. */
 async function inChild(program: (task: Task) => unknown): Promise<unknown> {
