@@ -27,10 +27,18 @@ function copies(bytes: number): Contestant {
 
 /** The same with shared memory in the middle, as a pipe's is: V8 copies that more slowly. */
 function sharedCopies(bytes: number): Contestant {
+  return { ...sharedCopiesAt(bytes, 0), name: "two copies, shared memory" };
+}
+
+/** And much more slowly where the bytes lie at another place modulo 8 there. */
+function unlikeCopies(bytes: number): Contestant {
+  return { ...sharedCopiesAt(bytes, 3), name: "two copies, 3 bytes apart" };
+}
+
+function sharedCopiesAt(bytes: number, place: number): Omit<Contestant, "name"> {
   const [from, to] = [new Uint8Array(bytes), new Uint8Array(bytes)];
-  const middle = new Uint8Array(new SharedArrayBuffer(bytes));
+  const middle = new Uint8Array(new SharedArrayBuffer(place + bytes), place);
   return {
-    name: "two copies, shared memory",
     run(operations) {
       for (let i = 0; i < operations; i++) {
         middle.set(from);
@@ -164,7 +172,14 @@ for (const bytes of SIZES) {
   }
 }
 
+/** Chunks that leave the next one at an odd place of the ring. */
+const ODD_SIZES = [1_001, 65_531];
+
 if (import.meta.main) {
+  for (const bytes of ODD_SIZES) {
+    const results = await compare([sharedCopies, unlikeCopies, tries].map((make) => make(bytes)));
+    console.log(`${table(`${bytes} bytes a chunk`, results, bytes)}\n`);
+  }
   for (const bytes of SIZES) {
     const results = await compare(MAKERS.map((make) => make(bytes)));
     console.log(`${table(`${bytes} bytes a chunk`, results, bytes)}\n`);
