@@ -25,6 +25,7 @@ import {
   checkWaitOptions,
   describe,
   hasAborted,
+  noSuchSyscall,
 } from "./arguments.ts";
 import type { Caller } from "./caller.ts";
 import { compile, type CompiledSyscall } from "./compiled_syscall.ts";
@@ -414,12 +415,6 @@ function attemptOf(
 function traceText(result: unknown): string {
   if (result === undefined) return "done";
   return typeof result === "object" ? "…" : describe(result);
-}
-
-function noSuchSyscall(number: unknown): KernelError {
-  return new KernelError("NO_SUCH_SYSCALL", `No syscall has the number ${describe(number)}`, {
-    syscall: "unknown",
-  });
 }
 
 /** What an aborted signal makes of a call. */

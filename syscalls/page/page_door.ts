@@ -15,6 +15,7 @@ import {
   type CheckedWaitOptions,
   checkWaitOptions,
   hasAborted,
+  noSuchSyscall,
   type WaitOptions,
 } from "../arguments.ts";
 import type { CallerArgs, Door, Syscall, SyscallSpec, ThreadSeats } from "../door.ts";
@@ -37,6 +38,7 @@ import {
   asError,
   canceled,
   inWordsOf,
+  plainArguments,
   taskDead,
   tooLong,
   withReason,
@@ -59,7 +61,7 @@ export class PageDoor implements Door {
   readonly #replies: FrameReceiver;
   readonly #open = new Map<number, OpenCall>();
   readonly #receiveMemory: () => unknown;
-  readonly #onAbort: () => void;
+  readonly #onAbort: (reason: KernelError) => void;
   /** What a handle names, in words; undefined where there is no such handle. */
   readonly #typeOf = (handle: number): string | undefined => {
     try {
@@ -81,7 +83,7 @@ export class PageDoor implements Door {
     memory: PageMemory,
     receiveMemory: () => unknown,
     hasSystemClock: boolean,
-    onAbort: () => void,
+    onAbort: (reason: KernelError) => void,
   ) {
     this.#page = openPage(memory, "task");
     this.seats = new PageSeats(this, this.#page, hasSystemClock);
@@ -152,6 +154,7 @@ export class PageDoor implements Door {
   }
 
   raw(number: number, args: readonly unknown[]): unknown {
+    if (typeof number !== "number") throw noSuchSyscall(number);
     const spec = SYSCALLS_BY_NUMBER.get(number);
     const arity = spec?.args.length ?? 0;
     const given = args.slice(0, arity);
@@ -254,8 +257,15 @@ export class PageDoor implements Door {
       output = bytes;
       return byteLengthOf(bytes);
     });
-    const request = [id, mode, number, sent, timeoutMs === Infinity ? -1 : timeoutMs];
-    const frame = this.#inWords(spec, args, () => encode(request, HEADER_BYTES));
+    const timeout = timeoutMs === Infinity ? -1 : timeoutMs;
+    const frame = this.#inWords(spec, args, () => {
+      try {
+        return encode([id, mode, number, sent, timeout], HEADER_BYTES);
+      } catch (error) {
+        if (spec === undefined) throw error;
+        return encode([id, mode, number, plainArguments(spec, sent), timeout], HEADER_BYTES);
+      }
+    });
     if (frame.length - HEADER_BYTES > MAX_REQUEST_BYTES) {
       this.#inWords(spec, args, () => tooLong(frame.length));
     }
@@ -295,7 +305,7 @@ export class PageDoor implements Door {
   }
 
   #settle([id, kind, value, bytes]: [number, number, unknown, Uint8Array | undefined]): void {
-    if (kind === ReplyKind.ABORTED) return this.#onAbort();
+    if (kind === ReplyKind.ABORTED) return this.#onAbort(asError(value));
     // Posted and replied to in the same order, so it is taken also where nobody waits any more.
     if (kind === ReplyKind.DONE_WITH_MEMORY) {
       value = { ...value as object, memory: this.#receiveMemory() };
