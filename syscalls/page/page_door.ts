@@ -44,6 +44,7 @@ import {
   withReason,
   withTransferred,
 } from "./page_errors.ts";
+import { serveThreadWaits } from "./thread_waits.ts";
 
 /** A call that has no reply yet. */
 interface OpenCall {
@@ -199,7 +200,10 @@ export class PageDoor implements Door {
     while (outcome === undefined) {
       const seen = this.#page.replyBell.count;
       this.#takeReplies();
-      if (outcome === undefined) this.#page.replyBell.block(seen, this.#page.crowded.isUp);
+      if (outcome !== undefined) break;
+      // Other calls are short, and may come from within an operation on mapped memory.
+      const napMs = mode === RequestMode.WAIT ? serveThreadWaits() : Infinity;
+      this.#page.replyBell.block(seen, this.#page.crowded.isUp, napMs);
     }
     const { error, result } = outcome as { readonly result?: unknown; readonly error?: unknown };
     if (error !== undefined) throw error;

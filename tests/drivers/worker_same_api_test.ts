@@ -43,3 +43,21 @@ Deno.test("a task that is told to terminate finds the reason, also in a worker",
     assertMatch(message as string, /^Task \d+ \(told\) was told to terminate$/);
   }
 });
+
+Deno.test("a worker's pending calls go on while it blocks for what they bring about", async () => {
+  await using kernel = new Kernel();
+  const { init } = kernel;
+  const output = init.createPipe({ capacity: 10 });
+  const input = init.createPipe();
+  const messages = init.createMessageQueue();
+  const program = new URL("./worker_programs/blocks_itself.ts", import.meta.url);
+  const child = init.spawn(program, {
+    handles: { output: output.writer, messages: messages.receiver, input: input.reader },
+  });
+  const bytes = new Uint8Array(100);
+  for (let left = 100; left > 0;) left -= await output.reader.read(bytes.subarray(0, left));
+  await messages.sender.send(new Uint8Array(3));
+  for (let left = 100; left > 0;) left -= await output.reader.read(bytes.subarray(0, left));
+  await input.writer.write(new Uint8Array(1));
+  assertEquals(await valueOf(child), [[4, 4, 2, 10], [4, 4, 2, 10], [3, 1, 100, 100]]);
+});
