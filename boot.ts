@@ -109,8 +109,13 @@ export class Kernel implements AsyncDisposable {
   readonly #networks: NetworkObject[] = [];
   #shutdown: Promise<{ lingering: TaskInfo[] }> | undefined = undefined;
 
-  /** Boots a kernel. */
+  /**
+   * Boots a kernel.
+   *
+   * @throws {KernelError} INVALID_ARGUMENT or OUT_OF_RANGE for options that are none.
+   */
   constructor(options: KernelOptions = {}) {
+    requireOptions(options);
     this.#core = new KernelCore(options);
     const dispatcher = new Dispatcher(SYSCALLS, HANDLERS);
     dispatcher.onTrace = options.onTrace;
@@ -203,6 +208,25 @@ export class Kernel implements AsyncDisposable {
   #lingering(): TaskInfo[] {
     return [...this.#core.lingering].map(taskInfo);
   }
+}
+
+/** A host's mistake is told at once, and not when the option is used for the first time. */
+function requireOptions(options: KernelOptions): void {
+  const need = (isSo: boolean, what: string) => {
+    if (!isSo) throw new KernelError("INVALID_ARGUMENT", `Cannot boot a kernel: ${what}`);
+  };
+  const isObject = (value: unknown) => typeof value === "object" && value !== null;
+  const isMethod = (value: unknown) => typeof value === "function";
+  need(isObject(options), "the options must be an object");
+  const { clock, limits, onLog, onTrace, hardKill = "off" } = options;
+  need(
+    clock === undefined || (isObject(clock) && isMethod(clock.now) && isMethod(clock.schedule)),
+    "clock must have the methods now and schedule",
+  );
+  need(limits === undefined || isObject(limits), "limits must be an object");
+  need(onLog === undefined || isMethod(onLog), "onLog must be a function");
+  need(onTrace === undefined || isMethod(onTrace), "onTrace must be a function");
+  need(hardKill === "off" || hardKill === "debugger", `hardKill must be "off" or "debugger"`);
 }
 
 function checkSpareThreads(count: number): number {

@@ -177,12 +177,16 @@ export class HandleTable {
   }
 
   #whyNot(number: unknown): KernelError {
-    if (typeof number !== "number") {
-      return new KernelError("BAD_HANDLE", `a handle is a number, not a ${typeof number}`);
-    }
+    if (typeof number !== "number") return notANumber(number);
     if (this.#revokedNumbers[number & 0xffff] === number) {
       return new KernelError("REVOKED", `handle ${number} was revoked`);
     }
     return new KernelError("BAD_HANDLE", `no open handle has the number ${number}`);
   }
+}
+
+/** The error of a handle's number that is none. */
+export function notANumber(given: unknown): KernelError {
+  const kind = given === null || given === undefined ? String(given) : `of type ${typeof given}`;
+  return new KernelError("BAD_HANDLE", `a handle is a number, not ${kind}`);
 }

@@ -32,6 +32,8 @@ export interface Waiter {
   holdsBack?(node: WaitNode): boolean;
   /** Signals that were up may have been down in the meantime: see {@linkcode WaitQueue.mayHaveFallen}. */
   mayHaveFallen?(): void;
+  /** From now on threads change the object unseen, or no longer: see {@linkcode WaitQueue.attended}. */
+  attended?(isAttended: boolean): void;
 }
 
 /** A waiter's place in one object's queue. */
@@ -97,6 +99,8 @@ export class WaitQueue {
   /** Onlookers that watch falls too. */
   #watchers = 0;
   #isMarkedChanged = false;
+  /** Kinds of changes that threads make unseen, and which somebody attends to. */
+  #attendances = 0;
   /** Nodes that have left so far. */
   departures = 0;
   /** Signals of the operations in the queue; may be too wide until the queue is empty. */
@@ -135,6 +139,7 @@ export class WaitQueue {
       this.#lookedOn |= node.signals;
     }
     if (node.watchesFalls) this.#watchers++;
+    if (this.#attendances > 0) node.waiter.attended?.(true);
     this.#object.onAwaited?.();
   }
 
@@ -183,6 +188,16 @@ export class WaitQueue {
   mayHaveFallen(): void {
     if (this.#watchers === 0) return;
     for (const node of this.nodes()) if (node.watchesFalls) node.waiter.mayHaveFallen?.();
+  }
+
+  /**
+   * Threads change the object unseen from now on, or no longer: `wake` comes after a change, but
+   * late. Who keeps what it saw has to look again before it relies on that.
+   */
+  attended(isAttended: boolean): void {
+    this.#attendances += isAttended ? 1 : -1;
+    if (this.#attendances !== (isAttended ? 1 : 0)) return;
+    for (const node of this.nodes()) node.waiter.attended?.(isAttended);
   }
 
   /**

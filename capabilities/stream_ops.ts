@@ -37,9 +37,9 @@ export interface StreamIpcOps extends StreamOps {
 
 /** What a pipe's end can do beyond a stream. */
 export interface PipeObject extends StreamIpcOps {
-  /** True when a read would not have to wait. */
+  /** True for the end that is read from, whether or not anything is there. */
   readonly isReadable: boolean;
-  /** True when a write of one byte would not have to wait. */
+  /** True for the end that is written to, whether or not there is room. */
   readonly isWritable: boolean;
   /** The pipe's capacity in bytes. */
   readonly bufferSize: number;

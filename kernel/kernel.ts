@@ -100,14 +100,17 @@ export class KernelCore implements TaskObserver {
    *
    * @returns The number of the child's handle in the parent's table.
    * @throws {KernelError} and changes nothing: NOT_SUPPORTED when no driver runs such a program,
-   * ACCESS_DENIED when a handle lacks TRANSFER, LIMIT_EXCEEDED, TOO_MANY_HANDLES, INVALID_STATE
+   * INVALID_ARGUMENT when it is none, ACCESS_DENIED when a handle lacks TRANSFER, LIMIT_EXCEEDED, TOO_MANY_HANDLES, INVALID_STATE
    * while the kernel shuts down.
    */
   spawn(parent: TaskObject, spawn: Spawn): { handle: number; taskId: number } {
     if (this.#isShutDown) throw new KernelError("INVALID_STATE", "the kernel is shutting down");
     const driver = this.#drivers.find((driver) => driver.accepts(spawn.program));
     if (driver === undefined) {
-      throw new KernelError("NOT_SUPPORTED", "the program is neither a function nor a module URL");
+      const isKnown = typeof spawn.program === "string" || spawn.program instanceof URL;
+      throw isKnown
+        ? new KernelError("NOT_SUPPORTED", "no driver runs modules here")
+        : new KernelError("INVALID_ARGUMENT", "the program is neither a function nor a module URL");
     }
     const limits = withLimits(parent.account.limits, spawn.limits);
     requireWithin(limits, parent.account.limits);

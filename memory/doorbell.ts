@@ -50,15 +50,16 @@ export class Doorbell {
    *
    * @param isCrowded Whether others want the processor: then it sleeps at once, and doesn't look for
    * a while before it does, as it may else.
+   * @param mostMs How long it sleeps at most.
    */
-  block(seen: number, isCrowded: boolean): void {
-    if (isCrowded) return void wait(this.#words, this.#index, seen);
+  block(seen: number, isCrowded: boolean, mostMs = Infinity): void {
+    if (isCrowded) return void wait(this.#words, this.#index, seen, mostMs);
     if (this.#choice.looks) {
       const hasSeen = this.#isSeenToChange(seen);
       this.#choice.looked(hasSeen);
       if (hasSeen) return;
     } else this.#choice.slept();
-    wait(this.#words, this.#index, seen);
+    wait(this.#words, this.#index, seen, mostMs);
   }
 
   #isSeenToChange(seen: number): boolean {

@@ -32,6 +32,13 @@ export function describe(value: unknown): string {
   }
 }
 
+/** The error of a call by a number that no syscall has; it may be no number at all. */
+export function noSuchSyscall(number: unknown): KernelError {
+  return new KernelError("NO_SUCH_SYSCALL", `No syscall has the number ${describe(number)}`, {
+    syscall: "unknown",
+  });
+}
+
 /** As `Array.isArray`, which throws for a revoked proxy. */
 function isArray(value: unknown): value is unknown[] {
   try {
@@ -143,12 +150,19 @@ function getter(of: object, property: string | symbol): (this: unknown) => unkno
 const tagOf = getter(typedArray, Symbol.toStringTag);
 const bufferOf = getter(typedArray, "buffer");
 const viewLengthOf = getter(typedArray, "byteLength") as (this: Uint8Array) => number;
+const offsetOf = getter(typedArray, "byteOffset") as (this: Uint8Array) => number;
 const isResizable = getter(ArrayBuffer.prototype, "resizable");
 const isDetached = getter(ArrayBuffer.prototype, "detached");
 
 /** Length of a view in bytes, whatever properties its owner put on it. */
 export function byteLengthOf(view: Uint8Array): number {
   return viewLengthOf.call(view);
+}
+
+/** A part of a checked view, read without what its owner may have put on it. */
+export function partOf(view: Uint8Array, from: number, to?: number): Uint8Array<ArrayBuffer> {
+  const end = Math.min(to ?? Infinity, byteLengthOf(view));
+  return new Uint8Array(bufferOf.call(view) as ArrayBuffer, offsetOf.call(view) + from, end - from);
 }
 
 /**

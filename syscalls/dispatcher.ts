@@ -19,7 +19,7 @@ import {
   checkBuffer,
   type CheckedWaitOptions,
   checkWaitOptions,
-  describe,
+  noSuchSyscall,
 } from "./arguments.ts";
 import { check, checkAgain, requireAlive, requireNotAborted, whyNot } from "./call_checks.ts";
 import { attemptOf, type TraceRecord, traceText } from "./call_words.ts";
@@ -308,10 +308,4 @@ export class Dispatcher {
 
 function isNonblocking(argument: unknown): boolean {
   return argument instanceof HandleEntry && (argument.flags & HandleFlags.NONBLOCKING) !== 0;
-}
-
-function noSuchSyscall(number: unknown): KernelError {
-  return new KernelError("NO_SUCH_SYSCALL", `No syscall has the number ${describe(number)}`, {
-    syscall: "unknown",
-  });
 }

@@ -31,7 +31,7 @@ export function connect(
   const record = payload as StartRecord; // from the kernel
   const { page, id, name, args, handles, limits, hasSystemClock } = record;
   const abort = new AbortController();
-  const door = new PageDoor(page, receiveMemory, hasSystemClock, () => abort.abort());
+  const door = new PageDoor(page, receiveMemory, hasSystemClock, (reason) => abort.abort(reason));
   setCurrentTask(
     new TaskStub(door, {
       id,

@@ -21,12 +21,22 @@ const DENIED = [
   /^Requires (?:read|import|net) access to "([^"]*)"/,
 ];
 
+// deno-lint-ignore no-control-regex
+const COLOUR = /\x1b\[[0-9;]*m/g;
+
 /** Why a task's modules could not be loaded, in the words of this side; the entry, once known. */
 export function loadError({ message }: ErrorReport, entry: URL | undefined): Error {
   const denied = DENIED.map((pattern) => pattern.exec(message)?.[1]).find((found) => found);
   const reason = denied === undefined
-    ? message
+    ? withoutBootstrap(message)
     : `it may not import ${denied}: that lies outside its folder and what it was allowed to import`;
   const task = entry === undefined ? "a task" : `the task ${entry.href.slice(0, 200)}`;
   return new Error(`Cannot load ${task}: ${reason}`);
+}
+
+/** Deno's message, uncoloured and without the line that points into the kernel's own module. */
+function withoutBootstrap(message: string): string {
+  return message
+    .replaceAll(COLOUR, "")
+    .replaceAll(/\n\s+at data:text\/javascript,import%20\S*/g, "");
 }

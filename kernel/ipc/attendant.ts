@@ -46,6 +46,7 @@ export class Attendant {
 
   async #attend(): Promise<void> {
     this.#isAttending = true;
+    this.#waiters.attended(true);
     await undefined; // whoever waits may still be in the middle of being parked
     let watched: SharedArrayBuffer | undefined;
     let watch: SleepWatch | undefined;
@@ -62,5 +63,6 @@ export class Attendant {
       this.#waiters.mayHaveFallen();
     }
     this.#isAttending = false;
+    this.#waiters.attended(false);
   }
 }

@@ -105,12 +105,11 @@ export abstract class PipeEndpoint extends KernelObject implements PipeObject, S
   }
 
   get isReadable(): boolean {
-    return this.availableBytes > 0 || !this.hasWriters || this.pipe.failure !== undefined;
+    return this.side === "reader";
   }
 
   get isWritable(): boolean {
-    const isOver = !this.hasReaders || this.pipe.failure !== undefined;
-    return !isOver && this.pipe.ring.freeBytes > 0;
+    return this.side === "writer";
   }
 
   get bufferSize(): number {

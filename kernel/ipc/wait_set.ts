@@ -1,11 +1,12 @@
 /**
  * Wait sets: each member looks on at its object for as long as it is a member, and a list of those
- * that are ready is kept while objects change. A wait reads that list and nothing else, so it costs
- * the same however many members are idle.
+ * that are ready is kept while objects change. A wait reads that list and looks at the members that
+ * threads change unseen, so it costs the same however many others are idle.
  *
  * Invariants:
  * - keys are unique; each member is charged to the set's owner as one pending wait;
- * - a level-triggered member is in the ready list exactly while one of its signals is up;
+ * - a level-triggered member is in the ready list exactly while one of its signals is up; if threads
+ *   change its object unseen, from the next wait on at the latest;
  * - an edge-triggered member is in it from a rise until it is reported or its signals fall; where
  *   threads change the object unseen, whatever is up after a change of theirs counts as a rise;
  * - no wait set reaches itself through its members.
@@ -92,6 +93,11 @@ class Member extends ReadyNode implements Waiter {
     this.#seen = 0;
   }
 
+  /** Threads change the object unseen, or no longer. */
+  attended(isAttended: boolean): void {
+    this.set.attended(this, isAttended);
+  }
+
   /** The member's handle is gone: so is the member. */
   interrupt(): void {
     this.set.leave(this);
@@ -107,6 +113,7 @@ class Member extends ReadyNode implements Waiter {
   /** No longer looks on. */
   stop(): void {
     this.node.queue?.remove(this.node);
+    this.set.attended(this, false);
   }
 
   #look(signals: Signals): WaitNode {
@@ -124,6 +131,8 @@ export class WaitSetObject extends KernelObject implements WaitSetOps {
   /** The ring of ready members starts after this place. */
   readonly #ready: ReadyNode = new ReadyNode();
   #readyCount = 0;
+  /** Level-triggered members whose objects threads change unseen. */
+  readonly #attended: Set<Member> = new Set();
   readonly #account: Account;
 
   /** @param account Who is charged for the members. */
@@ -163,6 +172,7 @@ export class WaitSetObject extends KernelObject implements WaitSetOps {
   }
 
   tryCollect(max: number): ReadyMember[] | WouldBlock {
+    for (const member of this.#attended) member.poll();
     const ready: ReadyMember[] = [];
     // Each at most once: those that stay ready go to the end, so that all get their turn.
     for (let left = this.#readyCount; left > 0 && ready.length < max; left--) {
@@ -191,6 +201,12 @@ export class WaitSetObject extends KernelObject implements WaitSetOps {
     if (--this.#readyCount === 0) this.waiters.wake();
   }
 
+  /** Threads change a member's object unseen, or no longer. An edge is reported when it is noticed. */
+  attended(member: Member, isAttended: boolean): void {
+    if (!isAttended) this.#attended.delete(member);
+    else if (!member.isEdge) this.#attended.add(member);
+  }
+
   /** A member leaves. */
   leave(member: Member): void {
     if (this.#members.get(member.key) !== member) return;
@@ -216,7 +232,8 @@ export class WaitSetObject extends KernelObject implements WaitSetOps {
       if (member.node.queue !== member.entry.object.waiters) throw new Error("it does not look on");
       if (member.isReady) ready++;
       if (member.isReady && member.up === 0) throw new Error("a ready member has nothing up");
-      if (!member.isEdge && !member.isReady && member.up !== 0) {
+      const isMissing = !member.isEdge && !member.isReady && member.up !== 0;
+      if (isMissing && !this.#attended.has(member)) {
         throw new Error("a member with signals up is not ready");
       }
     }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { KernelError } from "../../capabilities/errors.ts";
 import type { HandleInfo } from "../../capabilities/handle.ts";
 import type { WouldBlock } from "../../capabilities/stream_ops.ts";
 import { ArgumentForm } from "../argument_kinds.ts";
@@ -14,6 +15,7 @@ import {
   type CheckedWaitOptions,
   checkWaitOptions,
   hasAborted,
+  noSuchSyscall,
   onAbort,
   type WaitOptions,
 } from "../arguments.ts";
@@ -34,7 +36,16 @@ import {
 import { OpenCalls, type Settlement } from "./open_calls.ts";
 import { PageSeats } from "./page_seats.ts";
 import { isLongWrite, pieces, timeLeft } from "./pieces.ts";
-import { inWordsOf, taskDead, tooLong, withReason, withTransferred } from "./page_errors.ts";
+import {
+  asError,
+  inWordsOf,
+  plainArguments,
+  taskDead,
+  tooLong,
+  withReason,
+  withTransferred,
+} from "./page_errors.ts";
+import { serveThreadWaits } from "./thread_waits.ts";
 
 /** Calls the kernel from another thread. */
 export class PageDoor implements Door {
@@ -45,7 +56,7 @@ export class PageDoor implements Door {
   readonly #replies: FrameReceiver;
   readonly #open = new OpenCalls();
   readonly #receiveMemory: () => unknown;
-  readonly #onAbort: () => void;
+  readonly #onAbort: (reason: KernelError) => void;
   /** What a handle names, in words; undefined where there is no such handle. */
   readonly #typeOf = (handle: number): string | undefined => {
     try {
@@ -67,7 +78,7 @@ export class PageDoor implements Door {
     memory: PageMemory,
     receiveMemory: () => unknown,
     hasSystemClock: boolean,
-    onAbort: () => void,
+    onAbort: (reason: KernelError) => void,
   ) {
     this.#page = openPage(memory, "task");
     this.seats = new PageSeats(this, this.#page, hasSystemClock);
@@ -134,6 +145,7 @@ export class PageDoor implements Door {
   }
 
   raw(number: number, args: readonly unknown[]): unknown {
+    if (typeof number !== "number") throw noSuchSyscall(number);
     const spec = SYSCALLS_BY_NUMBER.get(number);
     const arity = spec?.args.length ?? 0;
     const given = args.slice(0, arity);
@@ -167,7 +179,10 @@ export class PageDoor implements Door {
     while (outcome === undefined) {
       const seen = this.#page.replyBell.count;
       this.#takeReplies();
-      if (outcome === undefined) this.#page.replyBell.block(seen, this.#page.crowded.isUp);
+      if (outcome !== undefined) break;
+      // Other calls are short, and may come from within an operation on mapped memory.
+      const napMs = mode === RequestMode.WAIT ? serveThreadWaits() : Infinity;
+      this.#page.replyBell.block(seen, this.#page.crowded.isUp, napMs);
     }
     const { error, result } = outcome as { readonly result?: unknown; readonly error?: unknown };
     if (error !== undefined) throw error;
@@ -238,8 +253,15 @@ export class PageDoor implements Door {
       output = bytes;
       return byteLengthOf(bytes);
     });
-    const request = [id, mode, number, sent, timeoutMs === Infinity ? -1 : timeoutMs];
-    const frame = this.#inWords(spec, args, () => encode(request, HEADER_BYTES));
+    const timeout = timeoutMs === Infinity ? -1 : timeoutMs;
+    const frame = this.#inWords(spec, args, () => {
+      try {
+        return encode([id, mode, number, sent, timeout], HEADER_BYTES);
+      } catch (error) {
+        if (spec === undefined) throw error;
+        return encode([id, mode, number, plainArguments(spec, sent), timeout], HEADER_BYTES);
+      }
+    });
     if (frame.length - HEADER_BYTES > MAX_REQUEST_BYTES) {
       this.#inWords(spec, args, () => tooLong(frame.length));
     }
@@ -279,7 +301,7 @@ export class PageDoor implements Door {
   }
 
   #settle([id, kind, value, bytes]: [number, number, unknown, Uint8Array | undefined]): void {
-    if (kind === ReplyKind.ABORTED) return this.#onAbort();
+    if (kind === ReplyKind.ABORTED) return this.#onAbort(asError(value));
     // Posted and replied to in the same order, so it is taken also where nobody waits any more.
     if (kind === ReplyKind.DONE_WITH_MEMORY) {
       value = { ...value as object, memory: this.#receiveMemory() };

@@ -11,6 +11,7 @@ import {
   rebuildError,
   retold,
 } from "../../capabilities/errors.ts";
+import { notANumber } from "../../capabilities/handle_table.ts";
 import { ArgumentForm } from "../argument_kinds.ts";
 import { abortReason } from "../arguments.ts";
 import type { SyscallSpec } from "../door.ts";
@@ -31,13 +32,26 @@ export function inWordsOf<Result>(
   } catch (error) {
     if (!(error instanceof KernelError) || spec === undefined) throw error;
     const first = args[0];
-    if (spec.args[0]?.form !== ArgumentForm.HANDLE || typeof first !== "number") {
-      throw inContext(error, spec.name, spec.verb);
-    }
+    if (spec.args[0]?.form !== ArgumentForm.HANDLE) throw inContext(error, spec.name, spec.verb);
+    if (typeof first !== "number") throw inContext(error, spec.name, `${spec.verb} a handle`);
     const type = typeOf(first);
     const handle = type === undefined ? `handle ${first}` : `handle ${first} (${type})`;
     throw inContext(error, spec.name, `${spec.verb} ${handle}`);
   }
+}
+
+/**
+ * Copies of arguments that can't leave their thread as they are, such as options of a class of the
+ * program's. What the kernel would refuse is refused here, in its words.
+ */
+export function plainArguments(spec: SyscallSpec, args: readonly unknown[]): unknown[] {
+  return args.map((given, i) => {
+    const argument = spec.args[i];
+    if (argument?.form === ArgumentForm.HANDLE && typeof given !== "number") {
+      throw notANumber(given);
+    }
+    return argument?.form === ArgumentForm.VALUE ? argument.check(given, argument.name) : given;
+  });
 }
 
 /** Throws the error of a request that no frame holds. */

@@ -89,9 +89,11 @@ export class PageServer {
     this.#replies = new FrameSender(this.#page.replies, this.#page.repliesWait);
     this.#crowd = new Crowd(this.#page.crowded);
     this.#onViolation = onViolation;
-    caller.task.abort.signal.addEventListener("abort", () => this.#reply([0, ReplyKind.ABORTED]), {
-      once: true,
-    });
+    const { signal } = caller.task.abort;
+    signal.addEventListener("abort", () => {
+      const { name, code, message } = signal.reason as KernelError; // always the kernel's own
+      this.#reply([0, ReplyKind.ABORTED, { name, code, message }]);
+    }, { once: true });
   }
 
   /** Serves until it is stopped. */

@@ -79,7 +79,7 @@ export class EventPump {
       if (this.#abort !== abort) return false;
       const event = this.#door.call(SYSCALLS.eventReceive, this.#number);
       if (event === WOULD_BLOCK) return false;
-      this.#dispatch(event);
+      this.#dispatch(frozen(this.#door, event));
     }
     return true;
   }
@@ -97,6 +97,16 @@ export class EventPump {
       }
     }
   }
+}
+
+/** The event as the kernel gives it; what crossed a page has to be frozen again. */
+export function frozen(door: Door, event: Event): Event {
+  if (door.sharesMemory) return event;
+  const { delivery, content, payload, metadata } = event;
+  if (delivery.type === "group") Object.freeze(delivery.target);
+  if (content.type === "processControl") Object.freeze(content.control);
+  for (const part of [delivery, content, payload, metadata]) Object.freeze(part);
+  return Object.freeze(event);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -9,8 +9,8 @@ import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
 import type { WaitOptions } from "../arguments.ts";
 import type { Door } from "../door.ts";
 import { SYSCALLS } from "../table.ts";
-import { EventPump } from "./event_pump.ts";
-import { done } from "./handle.ts";
+import { EventPump, frozen } from "./event_pump.ts";
+import { done, mapped } from "./handle.ts";
 
 /** What receives events. Iterating gives them one by one, until no publisher is left. */
 export interface EventReceiving extends AsyncIterable<Event> {
@@ -63,16 +63,17 @@ export class EventReceiverStub implements EventReceiving {
   }
 
   receive(options?: WaitOptions): Promise<Event> {
-    return this.door.wait(SYSCALLS.eventReceive, options, this.#number);
+    const event = this.door.wait(SYSCALLS.eventReceive, options, this.#number);
+    return this.door.sharesMemory ? event : mapped(event, (event) => frozen(this.door, event));
   }
 
   receiveSync(options?: WaitOptions): Event {
-    return this.door.block(SYSCALLS.eventReceive, options, this.#number);
+    return frozen(this.door, this.door.block(SYSCALLS.eventReceive, options, this.#number));
   }
 
   tryReceive(): Event | undefined {
     const event = this.door.call(SYSCALLS.eventReceive, this.#number);
-    return event === WOULD_BLOCK ? undefined : event;
+    return event === WOULD_BLOCK ? undefined : frozen(this.door, event);
   }
 
   get pending(): number {

@@ -11,7 +11,7 @@ import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
 import { lengthOf } from "../../memory/atomics.ts";
 import type { MappedRing } from "../../memory/mapped_ring.ts";
 import { BUSY } from "../../memory/ring.ts";
-import type { WaitOptions } from "../arguments.ts";
+import { partOf, type WaitOptions } from "../arguments.ts";
 import { withTransferred } from "../page/page_errors.ts";
 import { SYSCALLS } from "../table.ts";
 import { MappedHandle, type MappedOperation, type SeatedHandle } from "./mapped_handle.ts";
@@ -210,5 +210,5 @@ export class MappedWriter extends MappedHandle {
 }
 
 function rest(bytes: Uint8Array, moved: number): Uint8Array {
-  return moved === 0 ? bytes : bytes.subarray(moved);
+  return moved === 0 ? bytes : partOf(bytes, moved);
 }

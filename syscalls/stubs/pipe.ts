@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { KernelError } from "../../capabilities/errors.ts";
-import type { WaitOptions } from "../arguments.ts";
+import { inContext, KernelError } from "../../capabilities/errors.ts";
+import { checkBuffer, partOf, readArray, type WaitOptions } from "../arguments.ts";
 import { SYSCALLS } from "../table.ts";
 import type { PeerStatus, PipeStatus } from "../table/streams.ts";
 import { done, doorOf, Handle } from "./handle.ts";
@@ -28,9 +28,9 @@ export interface StreamEnd {
 
 /** What both ends of a pipe tell; needs READ, WRITE or INSPECT. */
 export interface PipeEnd extends StreamEnd {
-  /** True when a read would not have to wait. */
+  /** True for the end that is read from, whether or not anything is there. */
   readonly isReadable: boolean;
-  /** True when a write of one byte would not have to wait. */
+  /** True for the end that is written to, whether or not there is room. */
   readonly isWritable: boolean;
   /** The pipe's capacity in bytes. */
   readonly bufferSize: number;
@@ -256,7 +256,10 @@ export class PipeWriter extends PipeHandle {
     try {
       return this.write(joined(parts), options);
     } catch (error) {
-      return Promise.reject(error);
+      const { name, verb } = SYSCALLS.streamWrite;
+      return Promise.reject(
+        error instanceof KernelError ? inContext(error, name, `${verb} parts`) : error,
+      );
     }
   }
 
@@ -318,22 +321,14 @@ export class PipeWriter extends PipeHandle {
 const threadRing = (...news: ConstructorParameters<typeof ThreadRing>) => new ThreadRing(...news);
 
 /** One array of all the parts' bytes. */
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const part of parts) {
-    if (!(part instanceof Uint8Array)) {
-      throw new KernelError("INVALID_ARGUMENT", "Cannot write parts: each must be a Uint8Array");
-    }
-    if ((part.buffer as ArrayBuffer).detached === true) {
-      throw new KernelError("INVALID_ARGUMENT", "Cannot write parts: one's buffer is detached");
-    }
-    length += part.byteLength;
-  }
-  const all = new Uint8Array(length);
+function joined(given: unknown): Uint8Array {
+  const parts = readArray(given, "parts", Infinity)
+    .map((part, i) => partOf(checkBuffer(part, `parts[${i}]`), 0));
+  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let offset = 0;
   for (const part of parts) {
     all.set(part, offset);
-    offset += part.byteLength;
+    offset += part.length;
   }
   return all;
 }

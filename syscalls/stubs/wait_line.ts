@@ -12,6 +12,7 @@ import type { WatchedWord } from "../../memory/ring.ts";
 import { hasChanged, type WaitOutcome } from "../../memory/wait_word.ts";
 import { type CheckedWaitOptions, onAbort } from "../arguments.ts";
 import { canceled, taskDead } from "../page/page_errors.ts";
+import { enterThreadWaits, leaveThreadWaits, serveThreadWaits } from "../page/thread_waits.ts";
 
 /** What an attempt answers that has to be made again later. */
 export const PENDING: unique symbol = Symbol("pending");
@@ -193,7 +194,8 @@ export class WaitLine {
     } else this.#choice.slept();
     const [first] = this.#waiting;
     if (first === undefined || wait.isDone) return;
-    this.#sleep.sync(first, Math.max(0, Math.min(timeoutMs, first.deadlineMs - now())));
+    const napMs = serveThreadWaits(this);
+    this.#sleep.sync(first, Math.max(0, Math.min(timeoutMs, napMs, first.deadlineMs - now())));
     first.closedIsFalse = false;
   }
 
@@ -217,6 +219,7 @@ export class WaitLine {
   async #pump(): Promise<void> {
     if (this.#isPumping) return;
     this.#isPumping = true;
+    enterThreadWaits(this);
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
       await this.#sleep.async(first);
       first.closedIsFalse = false;
@@ -224,6 +227,7 @@ export class WaitLine {
         for (const wait of this.#waiting.splice(0)) wait.fail(taskDead());
       } else this.serve();
     }
+    leaveThreadWaits(this);
     this.#isPumping = false;
   }
 }

@@ -29,7 +29,7 @@ const pipeWriter = handle({ capability: Capability.PIPE, rights: Rights.WRITE })
 
 /** What a pipe's end tells about the pipe. */
 export interface PipeStatus {
-  isReadable: boolean;
+  isReadable: boolean; // which end it is
   isWritable: boolean;
   bufferSize: number;
   availableBytes: number;

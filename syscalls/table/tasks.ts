@@ -55,6 +55,16 @@ function namedHandles(given: unknown, name: string): Map<string, number> {
   return handles;
 }
 
+/** The program as it was given; a URL that its owner may change later is copied. */
+function plainProgram(given: unknown, name: string): unknown {
+  if (typeof given !== "object" || given === null) return given;
+  try {
+    return given instanceof URL ? new URL(given.href) : given;
+  } catch (cause) { // a proxy's trap, a getter
+    throw new KernelError("INVALID_ARGUMENT", `${name} can't be read`, { cause });
+  }
+}
+
 function limits(given: unknown, name: string): Partial<Limits> {
   const copy: Partial<Limits> = {};
   for (const limit of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
@@ -74,7 +84,7 @@ export const taskCalls = {
     verb: "spawn a task",
     summary: "Starts a program as a child task, which the given handles move to.",
     args: [
-      anything("program"),
+      custom("program", "function, URL or string", plainProgram),
       record("options", [
         optional(text("name", 255)),
         optional(strings("args")),
@@ -87,7 +97,7 @@ export const taskCalls = {
     errors: [
       "NOT_SUPPORTED: no driver runs such a program, or the host lacks what it needs",
       "BAD_HANDLE: one of the handles is none of the task's",
-      "INVALID_ARGUMENT: a handle is given twice or is closed on spawn, a limit is no number",
+      "INVALID_ARGUMENT: the program is neither a function nor a module URL, a handle is given twice or is closed on spawn, a limit is no number",
       "TOO_MANY_HANDLES: the child may not hold so many, or the task has no room for the child's",
       "LIMIT_EXCEEDED: a limit would be more than the task's own, or `children` or `objects` is used up",
       "INVALID_STATE: the kernel is shutting down",

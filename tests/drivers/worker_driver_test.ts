@@ -93,6 +93,9 @@ Deno.test("a module that can't be loaded is a task that crashed", async () => {
     const status = await kernel.init.spawn(new URL(program)).wait();
     assert(status.state === "crashed");
     assertStringIncludes(status.error.message, "Cannot load the task");
+    for (const noise of ["\x1b", "at data:"]) {
+      assertEquals(status.error.message.includes(noise), false, status.error.message);
+    }
   }
   await assertNothingLeft(kernel);
 });

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows }
 import {
   Kernel,
   KernelError,
+  type KernelOptions,
   type LogRecord,
   ManualClock,
   type Program,
@@ -33,6 +34,10 @@ Deno.test("Kernel.tasks() tells who lives and what they hold and use", async () 
   assertEquals([first?.usage.children, first?.usage.objects], [1, 3]);
 });
 
+function hostile(): never {
+  throw new Error("hostile");
+}
+
 Deno.test("Task.spawn() that fails changes nothing", async () => {
   await using kernel = new Kernel({ limits: { children: 2, objects: 6 } });
   const task = kernel.init;
@@ -40,8 +45,9 @@ Deno.test("Task.spawn() that fails changes nothing", async () => {
   const stuck = reader.duplicate(Rights.READ);
   const own = task.createPipe({ closeOnSpawn: true }).reader;
   const attempts: [code: string, program: unknown, options: unknown][] = [
-    ["NOT_SUPPORTED", 7, { handles: { reader } }],
-    ["NOT_SUPPORTED", undefined, {}],
+    ["INVALID_ARGUMENT", 7, { handles: { reader } }],
+    ["INVALID_ARGUMENT", undefined, {}],
+    ["INVALID_ARGUMENT", new Proxy({}, { getPrototypeOf: hostile }), { handles: { reader } }],
     ["ACCESS_DENIED", idle, { handles: { writer, stuck } }],
     ["INVALID_ARGUMENT", idle, { handles: { writer, own } }],
     ["INVALID_ARGUMENT", idle, { handles: { a: reader, b: reader } }],
@@ -322,6 +328,26 @@ Deno.test("a log function that throws disturbs nothing, and its error is not los
   assertEquals(kernel.tasks().length, 1);
   assertStrictEquals(await seen.promise, error);
   removeEventListener("error", listener);
+});
+
+Deno.test("Kernel refuses options that are none, before it makes anything", async () => {
+  const now = () => 0;
+  const bad = [
+    null,
+    5,
+    { clock: {} },
+    { clock: { now } },
+    { limits: 5 },
+    { onLog: 5 },
+    { onTrace: "x" },
+    { hardKill: "always" },
+  ];
+  for (const options of bad) {
+    const error = errorOf(() => new Kernel(options as unknown as KernelOptions));
+    assertEquals(error.code, "INVALID_ARGUMENT");
+    assertEquals(error.message.startsWith("Cannot boot a kernel: "), true, error.message);
+  }
+  await using _ = new Kernel({ hardKill: "off" });
 });
 
 Deno.test("a trace function that throws disturbs no call, and its error is not lost", async () => {

@@ -4,6 +4,7 @@ import { HEADER_BYTES } from "../../../syscalls/page/frames.ts";
 import { encode } from "../../../syscalls/page/encode.ts";
 import { ReplyKind, RequestMode } from "../../../syscalls/page/page.ts";
 import { Capability } from "../../../capabilities/capability.ts";
+import { KernelError } from "../../../capabilities/errors.ts";
 import { Rights } from "../../../capabilities/rights.ts";
 import { SYSCALLS } from "../../../syscalls/table.ts";
 import { HostileTask } from "./_hostile_task.ts";
@@ -200,8 +201,9 @@ Deno.test("PageServer.stop() wakes the task's side and serves nothing more", asy
 
 Deno.test("PageServer tells the task that its signal is aborted", () => {
   const task = new HostileTask();
-  task.world.attacker.abort.abort();
-  assertEquals(task.replies(), [[0, ReplyKind.ABORTED]]);
+  task.world.attacker.abort.abort(new KernelError("INTERRUPTED", "told to terminate"));
+  const reason = { name: "KernelError", code: "INTERRUPTED", message: "told to terminate" };
+  assertEquals(task.replies(), [[0, ReplyKind.ABORTED, reason]]);
 });
 
 Deno.test("PageServer answers a result that can't cross with the reason, and goes on", async () => {

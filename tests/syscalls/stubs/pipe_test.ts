@@ -299,6 +299,11 @@ Deno.test("PipeWriter.writev() refuses parts that are no Uint8Array or are detac
   const gone = bytes(1);
   gone.buffer.transfer();
   await assertFails("INVALID_ARGUMENT", writer.writev([bytes(1), gone]));
+  const fake = Object.create(Uint8Array.prototype);
+  const proxy = new Proxy(bytes(1), {});
+  for (const parts of [null, undefined, 5, { length: 1, 0: bytes(1) }, [fake], [proxy]]) {
+    await assertFails("INVALID_ARGUMENT", writer.writev(parts as unknown as Uint8Array[]));
+  }
   assertEquals(reader.availableBytes, 0);
 });
 
@@ -323,7 +328,7 @@ Deno.test("PipeReader and PipeWriter tell about the pipe with READ, WRITE or INS
   writer.tryWrite(bytes(3));
   assertEquals(
     [view.isReadable, view.isWritable, view.bufferSize, view.availableBytes],
-    [true, false, 3, 3],
+    [false, true, 3, 3],
   );
   assertEquals([view.hasReaders, view.hasWriters, view.isConnected, view.peerCount], [
     true,
