@@ -76,7 +76,8 @@ export class Parking {
       if (node.queue !== undefined) queues.push(node.queue);
       node.queue?.remove(node);
     }
-    for (const guard of this.#guards.splice(0)) guard.queue?.remove(guard);
+    for (const guard of this.#guards) guard.queue?.remove(guard);
+    if (this.#guards.length > 0) this.#guards = [];
     return queues;
   }
 
