@@ -4,7 +4,15 @@
  * @module
  */
 import { type ErrorCode, KernelError, rebuildError } from "../../capabilities/errors.ts";
-import { MAX_DEPTH, MAX_DIGITS, MAX_ERRORS, MAX_NUMBER_KEYS, MAX_VALUES, Tag } from "./codec.ts";
+import {
+  isNumberKey,
+  MAX_DEPTH,
+  MAX_DIGITS,
+  MAX_ERRORS,
+  MAX_NUMBER_KEYS,
+  MAX_VALUES,
+  Tag,
+} from "./codec.ts";
 
 /** Code units that become characters at once: arguments of one call. */
 const PIECE_UNITS = 4_096;
@@ -42,7 +50,7 @@ class Input {
 
   /** Another key of a map was read. */
   countKey(key: unknown): void {
-    if (typeof key !== "number" && typeof key !== "bigint") return;
+    if (!isNumberKey(key)) return;
     if (++this.#numberKeys > MAX_NUMBER_KEYS) throw malformed("its maps have too many number keys");
   }
 

@@ -4,7 +4,15 @@
  * @module
  */
 import { KernelError } from "../../capabilities/errors.ts";
-import { MAX_DEPTH, MAX_DIGITS, MAX_ERRORS, MAX_NUMBER_KEYS, MAX_VALUES, Tag } from "./codec.ts";
+import {
+  isNumberKey,
+  MAX_DEPTH,
+  MAX_DIGITS,
+  MAX_ERRORS,
+  MAX_NUMBER_KEYS,
+  MAX_VALUES,
+  Tag,
+} from "./codec.ts";
 
 /** What an encoder keeps for the next value; more is given back. */
 const KEPT_BYTES = 256 * 1_024;
@@ -185,7 +193,7 @@ function writeObject(output: Output, value: object | null, depth: number): void 
 /** What the other side counts, for the reason given there. */
 function countKeys(output: Output, pairs: readonly [unknown, unknown][]): void {
   for (const [key] of pairs) {
-    if (typeof key === "number" || typeof key === "bigint") output.numberKeys++;
+    if (isNumberKey(key)) output.numberKeys++;
   }
   if (output.numberKeys > MAX_NUMBER_KEYS) {
     const most = `more than ${MAX_NUMBER_KEYS} numbers as keys of maps`;
