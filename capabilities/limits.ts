@@ -64,9 +64,9 @@ export interface Limits {
    */
   queuedMessages: number;
   /**
-   * Calls that wait, and members of wait sets. Each holds a place in a queue that others have to
-   * pass. Stops a task that starts waits without awaiting them. The default is as many as there
-   * may be objects.
+   * Calls that wait, once for each handle that they wait on, and members of wait sets. Each holds a
+   * place in a queue that others have to pass. Stops a task that starts waits without awaiting
+   * them. The default is as many as there may be objects.
    *
    * @default 65536
    */

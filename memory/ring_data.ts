@@ -94,10 +94,11 @@ export class RingData {
 
   /**
    * Makes words of a buffer that came twice in a row: making the view costs more than it gains
-   * once. None, if it isn't aligned.
+   * once. None, if it isn't aligned. A buffer longer than the ring isn't kept: it may be of many
+   * times the memory that somebody pays for.
    */
   #remember(bytes: Uint8Array, count: number): void {
-    if (count > BY_HAND_BYTES) return;
+    if (count > BY_HAND_BYTES || lengthOf(bytes) > this.size) return;
     const isAgain = bytes === this.#lastBytes;
     this.#lastBytes = bytes;
     if (!isAgain) this.#lastWords = NO_WORDS;
