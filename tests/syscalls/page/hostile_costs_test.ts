@@ -3,15 +3,17 @@
  *
  * @module
  */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { KernelError } from "../../../capabilities/errors.ts";
 import { Rights } from "../../../capabilities/rights.ts";
 import { Signals } from "../../../capabilities/signals.ts";
+import { NetworkObject } from "../../../kernel/ipc/network.ts";
 import { encode } from "../../../syscalls/page/encode.ts";
 import { HEADER_BYTES } from "../../../syscalls/page/frames.ts";
 import { ReplyKind, RequestMode } from "../../../syscalls/page/page.ts";
 import { SYSCALLS } from "../../../syscalls/table.ts";
 import { isFreed } from "../../_garbage.ts";
+import { FakeHost } from "../../kernel/ipc/_fake_network.ts";
 import { HostileTask } from "./_hostile_task.ts";
 
 const MIB = 1_024 * 1_024;
@@ -128,6 +130,40 @@ Deno.test("a pipe that was given up keeps no long reason", () => {
   const { code, cause } = error as KernelError;
   assertEquals(code, "BROKEN_PIPE");
   assertMatch(String((cause as Error).message), /too many for the kernel to keep/);
+});
+
+Deno.test("connects that the platform is at work on are charged, whoever waits for them", async () => {
+  const task = new HostileTask();
+  const { attacker, kernel } = task.world;
+  const host = new FakeHost();
+  const gate = Promise.withResolvers<void>();
+  host.gate = gate.promise;
+  const network = new NetworkObject(["10.0.0.1:*"], host, kernel.carriers);
+  const handle = attacker.install(network, Rights.WRITE);
+  const before = attacker.account.usage.objects;
+  const to = { hostname: "10.0.0.1", port: 1 };
+  for (let id = 1; id <= 9; id++) {
+    task.send(id, RequestMode.WAIT, SYSCALLS.networkConnect.number, [handle, to]);
+    task.send(id, RequestMode.CANCEL, 0, []);
+  }
+  assertEquals((await task.settled()).length, 9, "all are canceled");
+  assertEquals(host.connected.length, 9);
+  assertEquals(attacker.account.usage.objects, before + 9);
+  gate.resolve();
+  await task.settled();
+  assertEquals(attacker.account.usage.objects, before);
+  assertEquals(host.connections.map(({ isClosed }) => isClosed), new Array(9).fill(true));
+});
+
+Deno.test("the words of a receiver's filters are bounded together", () => {
+  const task = new HostileTask();
+  const { door } = task.world;
+  const filter = { type: "channel", channel: "x".repeat(4_096) };
+  const add = (id: number) => door.raw(SYSCALLS.eventHandlerRegister.number, [-1, filter, id]);
+  for (let id = 1; id <= 4; id++) add(id);
+  assertEquals(assertThrows(() => add(5), KernelError).code, "LIMIT_EXCEEDED");
+  door.raw(SYSCALLS.eventHandlerUnregister.number, [-1, 1]);
+  add(5);
 });
 
 function prototypeWith(object: object, property: string): object {
