@@ -32,17 +32,18 @@ export interface Limits {
    */
   handles: number;
   /**
-   * Kernel objects alive. Stops a task that creates objects and sends them away, or has them held
-   * by children, to escape the limit on handles. The default lets 64 tasks fill their tables.
+   * Kernel objects alive, and connects and datagrams that the platform is at work on. Stops a task
+   * that creates objects and sends them away, or has them held by children, to escape the limit on
+   * handles. The default lets 64 tasks fill their tables.
    *
    * @default 65536
    */
   objects: number;
   /**
-   * Bytes of buffers: pipes, shared memory, sockets, payloads of events that wait, and messages that
-   * wait, each handle in one as 256 bytes. Stops a task that eats the process's memory, which would
-   * end every task. The default lets one object of the largest size, 1 GiB, live beside smaller
-   * ones.
+   * Bytes of buffers: pipes, shared memory, sockets, payloads and long words of events that wait,
+   * and messages that wait, each handle in one as 256 bytes. Stops a task that eats the process's
+   * memory, which would end every task. The default lets one object of the largest size, 1 GiB,
+   * live beside smaller ones.
    *
    * @default 2147483648
    */
@@ -64,9 +65,9 @@ export interface Limits {
    */
   queuedMessages: number;
   /**
-   * Calls that wait, and members of wait sets. Each holds a place in a queue that others have to
-   * pass. Stops a task that starts waits without awaiting them. The default is as many as there
-   * may be objects.
+   * Calls that wait, once for each handle that they wait on, and members of wait sets. Each holds a
+   * place in a queue that others have to pass. Stops a task that starts waits without awaiting
+   * them. The default is as many as there may be objects.
    *
    * @default 65536
    */

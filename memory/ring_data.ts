@@ -92,9 +92,14 @@ export class RingData {
     }
   }
 
-  /** Makes words of a buffer that came twice in a row: making the view costs more than it gains once. */
+  /**
+   * Makes words of a buffer that came twice in a row: making the view costs more than it gains once.
+   * A buffer longer than the ring isn't kept: it may be of many times the memory that somebody pays
+   * for.
+   */
   #remember(bytes: Uint8Array): void {
     if (bytes !== this.#lastBytes) {
+      if (lengthOf(bytes) > this.size) return;
       this.#lastBytes = bytes;
       this.#lastWords = NO_WORDS;
     } else if (this.#lastWords === NO_WORDS && (offsetOf(bytes) & 7) === 0) {

@@ -73,6 +73,18 @@ export class Dispatcher {
     return this.#carryOut(caller, call, a, b, c, d);
   }
 
+  /**
+   * `call` for buffers that the caller never passes again: no handle remembers them, and what a
+   * task wrote isn't held for as long as it keeps the handle.
+   *
+   * @throws {KernelError} in the caller's words; nothing has changed.
+   */
+  callOnce(caller: Caller, number: number, args: readonly unknown[]): unknown {
+    const call = this.#calls[number];
+    if (call === undefined) throw noSuchSyscall(number);
+    return this.#carryOut(caller, call, args[0], args[1], args[2], args[3]);
+  }
+
   /** `call` for every kind of arguments and of task. */
   #carryOut(
     caller: Caller,

@@ -49,6 +49,8 @@ export interface SyscallSpec {
    * whatever refuses the wait does so while nothing has changed.
    */
   readonly parksFirst?: boolean;
+  /** True when the kernel keeps the second argument, and charges it to nobody. */
+  readonly keeps?: boolean;
   /** True when the call may wait. */
   readonly mayWait: boolean;
 }

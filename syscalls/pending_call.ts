@@ -57,6 +57,8 @@ export class PendingCall implements Waiter, PendingWait {
   #cancelTimeout: (() => void) | undefined = undefined;
   #stopListening: (() => void) | undefined = undefined;
   #hasEnded = false;
+  /** Pending waits that the task is charged: its first places in queues. */
+  readonly #charged: number;
 
   /**
    * Parks the call.
@@ -76,6 +78,7 @@ export class PendingCall implements Waiter, PendingWait {
     } catch (error) {
       throw withTransferred(error, this.#moved);
     }
+    this.#charged = Math.max(1, places.length);
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -157,10 +160,14 @@ export class PendingCall implements Waiter, PendingWait {
 
   /** Where to wait; asked once the wait is charged, because answering may have begun something. */
   #firstPlaces(): ParkingPlace[] {
+    const { account } = this.#settings.caller.task;
     try {
-      return this.#places();
+      const places = this.#places();
+      // Others have to pass each of them.
+      if (places.length > 1) account.charge("pendingWaits", places.length - 1);
+      return places;
     } catch (error) {
-      this.#settings.caller.task.account.refund("pendingWaits");
+      account.refund("pendingWaits");
       throw error;
     }
   }
@@ -213,7 +220,7 @@ export class PendingCall implements Waiter, PendingWait {
     this.#disarm();
     const { caller } = this.#settings;
     caller.task.pendingWaits.delete(this);
-    caller.task.account.refund("pendingWaits");
+    caller.task.account.refund("pendingWaits", this.#charged);
     letNextGoOn(left);
   }
 

@@ -132,8 +132,7 @@ export class WorkerDriver implements Driver {
         this.#spares.refill(options);
       },
       onEnd: (end) => {
-        server.drainLast(); // what it asked for before it ended
-        finish(task, end);
+        server.drainLast(() => finish(task, end)); // what it asked for before it ended
       },
     });
     void server.serve(); // not before: a thread that can't be started leaves nobody who would end it

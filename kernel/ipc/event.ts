@@ -4,7 +4,7 @@
  * Invariants:
  * - everything in it is frozen but the bytes of its payload, which never leave the kernel: each
  *   receiver gets a copy;
- * - `owner` is charged for the payload's bytes exactly while some queue holds the record;
+ * - `owner` is charged for the bytes of the payload, and of long words, exactly while some queue holds the record;
  * - `forcedBy` is set exactly while the record is charged as one queued event to its sender; such a
  *   record is in one place only.
  *
@@ -19,6 +19,9 @@ import type {
 } from "../../capabilities/event_ops.ts";
 import type { Account } from "../account.ts";
 
+/** Characters of words that aren't charged. */
+const SHORT_WORDS = 64;
+
 /** The payload of events that have none. */
 export const EMPTY_PAYLOAD: EventPayload = Object.freeze({ type: "empty" });
 
@@ -32,7 +35,7 @@ export class EventRecord implements Event {
   readonly owner: Account | undefined;
   /** Set while the sender is charged for this event one by one; see the head of this file. */
   forcedBy: Account | undefined = undefined;
-  /** Bytes that the payload takes. */
+  /** Bytes that the payload takes, and long words. */
   readonly #payloadBytes: number;
   /** Queues that hold the record. */
   #references = 0;
@@ -43,7 +46,7 @@ export class EventRecord implements Event {
     this.payload = event.payload;
     this.metadata = event.metadata;
     this.owner = owner;
-    this.#payloadBytes = payloadBytes(event.payload);
+    this.#payloadBytes = payloadBytes(event.payload) + wordsBytes(event.content);
   }
 
   /** Position of the event's priority among the queues of a receiver: 0 is received first. */
@@ -93,6 +96,18 @@ export class EventRecord implements Event {
     const { delivery, content, metadata } = this;
     return Object.freeze({ delivery, content, payload: ownPayload(this.payload), metadata });
   }
+}
+
+/** Memory that the words of an event take, in bytes; few are a part of what any event takes. */
+function wordsBytes(content: EventContent): number {
+  const words = content.type === "custom"
+    ? content.namespace
+    : content.type === "message"
+    ? content.category
+    : content.type === "notification"
+    ? content.notification
+    : "";
+  return words.length > SHORT_WORDS ? 2 * words.length : 0;
 }
 
 /** Memory that a payload takes, in bytes. */

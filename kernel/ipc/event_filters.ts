@@ -13,6 +13,9 @@ import type { EventRecord } from "./event.ts";
 /** Most filters that one receiver has: each is tried on every event, at the sender's cost. */
 const MAX_FILTERS = 256;
 
+/** Characters that they have together: a receiver isn't charged for them. */
+const MAX_FILTER_CHARACTERS = 16_384;
+
 /**
  * How deep predicates may call each other: one that sends events runs those of whoever receives
  * them. Without a bound, a filter that publishes to its own channel would take the whole stack, and
@@ -29,6 +32,8 @@ export type Verdict = "wanted" | "unwanted" | "failed";
 /** Which events a receiver takes. */
 export class EventFilters {
   readonly #filters: Map<number, EventFilter> = new Map();
+  /** Characters of all of them. */
+  #characters = 0;
 
   /** How many there are. */
   get size(): number {
@@ -50,11 +55,20 @@ export class EventFilters {
         `it has ${MAX_FILTERS} filters, the most there may be`,
       );
     }
+    const characters = charactersOf(filter);
+    if (this.#characters + characters > MAX_FILTER_CHARACTERS) {
+      const most = `${MAX_FILTER_CHARACTERS} characters, the most there may be`;
+      throw new EventError("LIMIT_EXCEEDED", `its filters have over ${most}`);
+    }
+    this.#characters += characters;
     this.#filters.set(handlerId, filter);
   }
 
   /** Takes a filter away; false when there was none. */
   remove(handlerId: number): boolean {
+    const filter = this.#filters.get(handlerId);
+    if (filter === undefined) return false;
+    this.#characters -= charactersOf(filter);
     return this.#filters.delete(handlerId);
   }
 
@@ -86,6 +100,10 @@ export class EventFilters {
     }
     return verdict;
   }
+}
+
+function charactersOf(filter: EventFilter): number {
+  return filter.type === "channel" ? filter.channel.length : 0;
 }
 
 function matches(filter: EventFilter, record: EventRecord): boolean {

@@ -21,6 +21,7 @@ export class NetworkAttempt<Result> implements Selectable {
   readonly #discard: (result: Result) => void;
   #state: { result: Result } | { error: unknown } | undefined = undefined;
   #isAbandoned = false;
+  #lease: { release(): void } | undefined = undefined;
 
   /**
    * @param work What the platform does.
@@ -29,6 +30,12 @@ export class NetworkAttempt<Result> implements Selectable {
   constructor(work: Promise<Result>, discard: (result: Result) => void = () => {}) {
     this.#discard = discard;
     work.then((result) => this.#settle({ result }), (error) => this.#settle({ error }));
+  }
+
+  /** Gives this back when the platform has answered: until then it is at work, whoever waits. */
+  charge(lease: { release(): void }): this {
+    this.#lease = lease; // the platform never answers at once
+    return this;
   }
 
   get signals(): Signals {
@@ -53,6 +60,7 @@ export class NetworkAttempt<Result> implements Selectable {
 
   #settle(state: { result: Result } | { error: unknown }): void {
     this.#state = state;
+    this.#lease?.release();
     if (this.#isAbandoned && "result" in state) this.#discard(state.result);
     this.waiters.wake();
   }

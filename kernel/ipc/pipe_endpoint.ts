@@ -42,13 +42,15 @@ export interface PipeCore {
   seatHost(): SeatHost;
 }
 
-const NOTHING = new Uint8Array(0);
+/** The view of a window that needs none. */
+export const NOTHING: Uint8Array = new Uint8Array(0);
 
 /**
  * What a zero-copy operation handed out through one handle and still expects back. One for each
  * handle that ever began one, used again and again: these operations are to allocate nothing.
  */
 export class Window {
+  /** The room to be filled; {@linkcode NOTHING} where bytes were shown, which nobody gives back. */
   view: Uint8Array = NOTHING;
   /** Bytes of the view that may still be taken or published. */
   bytes = 0;
@@ -188,7 +190,9 @@ export abstract class PipeEndpoint extends KernelObject implements PipeObject, S
     if (available < 0 || available > this.bufferSize) throw new Error("available is out of range");
     for (const { operations, bytes, view } of this.#windows.values()) {
       if (operations > this.operations) throw new Error("a window is from the future");
-      if (bytes > view.length) throw new Error("a window is wider than its view");
+      if (view !== NOTHING && bytes > view.length) {
+        throw new Error("a window is wider than its view");
+      }
     }
   }
 }

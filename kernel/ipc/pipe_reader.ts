@@ -10,7 +10,7 @@ import { Rights } from "../../capabilities/rights.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { WOULD_BLOCK } from "../../capabilities/stream_ops.ts";
 import { BUSY, packetBytesNeeded } from "../../memory/ring.ts";
-import { byteLengthOf, failed, PipeEndpoint } from "./pipe_endpoint.ts";
+import { byteLengthOf, failed, NOTHING, PipeEndpoint } from "./pipe_endpoint.ts";
 
 /** The end that bytes come out of. */
 export class PipeReaderEnd extends PipeEndpoint {
@@ -62,9 +62,9 @@ export class PipeReaderEnd extends PipeEndpoint {
     // Among threads the ring knows of one peek of the kernel's: those through other handles end here.
     if (pipe.sharing !== undefined) this.operations++;
     const isDirect = direct && this.users === 1;
-    const view = isDirect ? bytes : Uint8Array.from(bytes);
-    this.windowOf(by).open(view, view.length, isDirect, this.operations);
-    return view;
+    // Without the view: each handle would hold a copy of all that is in the pipe.
+    this.windowOf(by).open(NOTHING, bytes.length, isDirect, this.operations);
+    return isDirect ? bytes : Uint8Array.from(bytes);
   }
 
   /** Takes bytes that the last `peek` of the same handle showed; of a packet, all or none. */

@@ -8,7 +8,8 @@ import type { NetworkObject } from "../../kernel/ipc/network.ts";
 import type { NetworkAttempt } from "../../kernel/ipc/network_attempt.ts";
 import { DATAGRAM_BUFFER_BYTES, type DatagramObject } from "../../kernel/ipc/network_datagrams.ts";
 import type { HostConnection } from "../../kernel/ipc/network_host.ts";
-import type { Handlers, ParkingPlace } from "../caller.ts";
+import { byteLengthOf } from "../arguments.ts";
+import type { Caller, Handlers, ParkingPlace } from "../caller.ts";
 import type { networkCalls, NetworkPort } from "../table/network.ts";
 import { LISTENER_RIGHTS, SOCKET_RIGHTS } from "./sockets.ts";
 
@@ -22,11 +23,26 @@ const endpointOf = (entry: HandleEntry) => entry.object as DatagramObject;
 class Attempts<Result> {
   readonly #attempts = new WeakMap<NetworkAddress, NetworkAttempt<Result>>();
 
-  /** Begins, the first time; then the result, or WOULD_BLOCK. */
-  poll(call: NetworkAddress, begin: () => NetworkAttempt<Result>): Result | WouldBlock {
+  /**
+   * Begins, the first time; then the result, or WOULD_BLOCK.
+   *
+   * @param bytes What the platform holds until it has answered.
+   */
+  poll(
+    { task }: Caller,
+    call: NetworkAddress,
+    bytes: number,
+    begin: () => NetworkAttempt<Result>,
+  ): Result | WouldBlock {
     const attempt = this.#attempts.get(call);
     if (attempt !== undefined) return attempt.take();
-    this.#attempts.set(call, begin());
+    const lease = task.account.lease(bytes);
+    try {
+      this.#attempts.set(call, begin().charge(lease));
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
     return WOULD_BLOCK;
   }
 
@@ -50,9 +66,10 @@ const sends = new Attempts<number>();
 
 export const networkHandlers: Handlers<typeof networkCalls> = {
   networkConnect: {
-    run({ task }, target, to) {
+    run(caller, target, to) {
+      const { task } = caller;
       const network = networkOf(target);
-      const connection = connects.poll(to, () => network.connect(to));
+      const connection = connects.poll(caller, to, 0, () => network.connect(to));
       if (connection === WOULD_BLOCK) return WOULD_BLOCK;
       try {
         task.table.requireRoom(1);
@@ -95,7 +112,8 @@ export const networkHandlers: Handlers<typeof networkCalls> = {
   networkPort: (_caller, target) => (target.object as unknown as PortOps).port,
 
   datagramSend: {
-    run: (_caller, target, bytes, to) => sends.poll(to, () => endpointOf(target).send(bytes, to)),
+    run: (caller, target, bytes, to) =>
+      sends.poll(caller, to, byteLengthOf(bytes), () => endpointOf(target).send(bytes, to)),
     park: (_caller, entry, _bytes, to) => sends.park(to, entry),
     abandon: (_caller, _target, _bytes, to) => sends.abandon(to),
   },

@@ -42,5 +42,21 @@ export const MAX_DIGITS = 64;
  * them all for one bucket, and then each one costs a walk past all before it.
  */
 export const MAX_NUMBER_KEYS = 4_096;
+/** The longest string that V8 takes for the index of an array: 2³² − 2. */
+const INDEX_DIGITS = 10;
+/** Code units of the digits' ends. */
+const ZERO = 0x30;
+const NINE = 0x39;
 /** How many errors there may be: each has the stack of where it was made collected for it. */
 export const MAX_ERRORS = 1_024;
+
+/** Whether V8 hashes the key of a map without a secret: numbers, and strings that are an array's index. */
+export function isNumberKey(key: unknown): boolean {
+  if (typeof key !== "string") return typeof key === "number" || typeof key === "bigint";
+  if (key.length === 0 || key.length > INDEX_DIGITS) return false;
+  for (let i = 0; i < key.length; i++) {
+    const unit = key.charCodeAt(i);
+    if (unit < ZERO || unit > NINE) return false;
+  }
+  return true;
+}

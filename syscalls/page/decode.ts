@@ -5,6 +5,7 @@
  */
 import { type ErrorCode, KernelError, rebuildError } from "../../capabilities/errors.ts";
 import {
+  isNumberKey,
   MAX_DEPTH,
   MAX_DIGITS,
   MAX_ERRORS,
@@ -50,7 +51,7 @@ class Input {
 
   /** Another key of a map was read. */
   countKey(key: unknown): void {
-    if (typeof key !== "number" && typeof key !== "bigint") return;
+    if (!isNumberKey(key)) return;
     if (++this.#numberKeys > MAX_NUMBER_KEYS) throw malformed("its maps have too many number keys");
   }
 

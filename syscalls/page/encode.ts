@@ -5,6 +5,7 @@
  */
 import { KernelError } from "../../capabilities/errors.ts";
 import {
+  isNumberKey,
   MAX_DEPTH,
   MAX_DIGITS,
   MAX_ERRORS,
@@ -200,7 +201,7 @@ function writeObject(output: Output, value: object | null, depth: number): void 
 /** What the other side counts, for the reason given there. */
 function countKeys(output: Output, pairs: readonly [unknown, unknown][]): void {
   for (const [key] of pairs) {
-    if (typeof key === "number" || typeof key === "bigint") output.numberKeys++;
+    if (isNumberKey(key)) output.numberKeys++;
   }
   if (output.numberKeys > MAX_NUMBER_KEYS) {
     const most = `more than ${MAX_NUMBER_KEYS} numbers as keys of maps`;

@@ -25,17 +25,14 @@ import {
   RequestMode,
 } from "./page.ts";
 import { tooLongForBuffer } from "./page_errors.ts";
-import { isCut, parseRequest, type Request, withOutput } from "./request.ts";
+import { isCut, keepable, parseRequest, type Request, withOutput } from "./request.ts";
+import { othersTurn, Turn } from "./turn.ts";
 import { WaitingCalls } from "./waiting_calls.ts";
 
-/** Requests served before everybody else in the isolate gets a turn. */
-const REQUESTS_PER_TURN = 256;
-/** Bytes of them: the task may fill its ring again as fast as it is emptied. */
-const BYTES_PER_TURN = 1_024 * 1_024;
 /** Looks at a bell that the task goes on ringing before everybody else gets a turn. */
 const LOOKS_PER_TURN = 64;
-/** Turns that a full ring of the shortest requests takes at most. */
-const LAST_TURNS = 16;
+/** More requests than a full ring of the shortest ones has. */
+const LAST_REQUESTS = 4_096;
 /** Bytes of replies that may wait for the task before its requests have to. */
 const MAX_BACKLOG_BYTES = 1_024 * 1_024;
 /** Bytes of them at which the task ends: what waited is answered even when requests have to wait. */
@@ -61,10 +58,13 @@ export class PageServer {
   readonly #post: (memory: SharedArrayBuffer | ArrayBuffer) => void;
   readonly #onViolation: (error: Error) => void;
   readonly #crowd: Crowd;
+  readonly #turn = new Turn();
   /** True while requests are served: the bell is rung once for all of their replies. */
   #isDraining = false;
   #willRing = false;
   #isStopped = false;
+  /** Requests that an ended task is still served. */
+  #lastRequests = 0;
 
   /**
    * @param post Hands memory to the task's thread, which takes it in this order.
@@ -107,14 +107,25 @@ export class PageServer {
       // No bell announces what a stopped task left in the page.
       if (task.isStopped) await task.whenContinued();
       // A bell that is rung all the time is never waited for, and microtasks let nobody else run.
-      else if (hasMore || ++looks % LOOKS_PER_TURN === 0) await turn();
+      else if (hasMore || ++looks % LOOKS_PER_TURN === 0) await othersTurn();
       else await requestBell.changed(seen);
     }
   }
 
-  /** Serves what an ended task left, and no more: its thread may go on sending. */
-  drainLast(): void {
-    for (let i = 0; i < LAST_TURNS && this.#drain(true); i++);
+  /**
+   * Serves what an ended task left, and no more: its thread may go on sending.
+   *
+   * @param onDone Called when that is done; at once if it is the work of one turn.
+   */
+  drainLast(onDone: () => void): void {
+    this.#lastRequests = LAST_REQUESTS;
+    if (!this.#drain(true)) return onDone();
+    void this.#drainOn(onDone);
+  }
+
+  async #drainOn(onDone: () => void): Promise<void> {
+    do await othersTurn(); while (this.#drain(true));
+    onDone();
   }
 
   /** Serves what is there, up to a bound; true when there may be more. */
@@ -127,17 +138,17 @@ export class PageServer {
     this.#isDraining = true;
     try {
       if (this.#replies.flush()) this.#willRing = true;
-      let bytes = 0;
-      for (let i = 0; i < REQUESTS_PER_TURN && bytes < BYTES_PER_TURN; i++) {
+      for (this.#turn.begin(); !this.#turn.isOver;) {
         if (this.#isStopped || this.#replies.backlogBytes > MAX_BACKLOG_BYTES) return false;
+        if (isLast && this.#lastRequests-- === 0) return false;
         // A stopped task's requests stay where they are: its thread comes to rest at the next one.
         if (task.isStopped && !isLast) return false;
         const frame = this.#requests.receive();
         // The task may wait for it, with the rest of a frame that is longer than the ring.
         if (this.#requests.takeHasMadeRoom()) this.#willRing = true;
         if (frame === undefined) return false;
-        bytes += frame.length;
-        if (i === 0) this.#crowd.visit();
+        this.#turn.count(frame.length);
+        if (this.#turn.isFirstRequest) this.#crowd.visit();
         this.#serveRequest(parseRequest(decode(frame)), frame.length);
       }
       return true;
@@ -169,12 +180,12 @@ export class PageServer {
     try {
       const call = this.#dispatcher.find(request.number);
       const most = isWait && this.#waiting.holdMuch ? MAX_WAITING_OUTPUT_BYTES : MAX_OUTPUT_BYTES;
-      const args = request.args.map((given, i) => withOutput(call, given, i, most, outputs));
+      const args = keepable(call, request.args, bytes)
+        .map((given, i) => withOutput(call, given, i, most, outputs));
       if (isWait) {
         return this.#wait(request, args, outputs[0], bytes + (outputs[0]?.length ?? 0));
       }
-      const [a, b, c, d] = args;
-      const result = this.#dispatcher.call(this.#caller, request.number, a, b, c, d);
+      const result = this.#dispatcher.callOnce(this.#caller, request.number, args);
       this.#succeed(request.id, result, outputs[0]);
     } catch (error) {
       this.#fail(request.id, error, outputs[0]);
@@ -274,14 +285,4 @@ function memoryIn(result: unknown): SharedArrayBuffer | ArrayBuffer | undefined 
   const { memory } = result as { readonly memory?: unknown };
   const isMemory = memory instanceof SharedArrayBuffer || memory instanceof ArrayBuffer;
   return isMemory ? memory : undefined;
-}
-
-/** Deno, Node and Bun have it, and it takes microseconds where a timer takes a millisecond or two. */
-const { setImmediate = (call: () => void): unknown => setTimeout(call, 0) } = globalThis as {
-  setImmediate?: (call: () => void) => unknown;
-};
-
-/** Lets everything else in the isolate have its turn. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { KernelError } from "../../capabilities/errors.ts";
 import { ArgumentForm } from "../argument_kinds.ts";
 import type { CompiledSyscall } from "../compiled_syscall.ts";
 
@@ -30,6 +31,20 @@ export function parseRequest(value: unknown): Request {
     throw new RangeError("A request on a task's page has no arguments or time-out");
   }
   return { id, mode, number, args, timeoutMs };
+}
+
+/** Bytes of a request with an argument that the kernel keeps, and charges to nobody. */
+const MAX_KEPT_BYTES = 16 * 1_024;
+
+/** The arguments of a request of so many bytes; an error stands for what is too much to be kept. */
+export function keepable(
+  call: CompiledSyscall | undefined,
+  args: readonly unknown[],
+  bytes: number,
+): readonly unknown[] {
+  if (call?.spec.keeps !== true || bytes <= MAX_KEPT_BYTES) return args;
+  const why = `${bytes} bytes are too many for the kernel to keep`;
+  return [args[0], new KernelError("MESSAGE_TOO_LONG", why)];
 }
 
 /** Outputs that are shorter than the task's buffers that they stand for. */

@@ -159,6 +159,7 @@ export const streamCalls = {
     verb: "give up",
     summary: "Ends the stream with a reason: what is unread is dropped, reads throw BROKEN_PIPE.",
     args: [pipeWriter, anything("reason")],
+    keeps: true,
   }),
   pipeSplice: syscall<[from: HandleRef, to: HandleRef, bytes: number], number>({
     number: 608,

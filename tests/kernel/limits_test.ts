@@ -116,6 +116,17 @@ Deno.test("limit bufferBytes: stops a task that eats the memory, in one piece or
   ]);
 });
 
+Deno.test("limit bufferBytes: counts the words of events that wait, where they are long", async () => {
+  const program = (task: Task) => {
+    const channel = task.createEventChannel("news");
+    channel.subscribe({ bufferSize: 1_000 });
+    const notification = "x".repeat(4_000);
+    return untilRefused(() => channel.publish({ type: "notification", notification }));
+  };
+  const [code, count] = await attack({ bufferBytes: 100_000 }, program) as [string, number];
+  assertEquals([code, count], ["LIMIT_EXCEEDED", 12]);
+});
+
 Deno.test("limit bufferBytes: counts what children hold, and comes back when they end", async () => {
   const value = await attack({ bufferBytes: 10_000 }, async (task) => {
     const eat = (inner: Task) => untilRefused(() => inner.createPipe({ capacity: 4_000 }));

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { allocateRing, BUSY, GARBLED, packetBytesNeeded, Ring, STALE } from "../../memory/ring.ts";
 import {
   HEAD,
@@ -8,6 +8,7 @@ import {
   TAIL,
   WRITER_LOCK,
 } from "../../memory/ring_layout.ts";
+import { isFreed } from "../_garbage.ts";
 
 /** Bytes that count up, so that an order can be seen. */
 function bytes(length: number, first = 0): Uint8Array<ArrayBuffer> {
@@ -377,4 +378,18 @@ Deno.test("Ring.closeRead() and closeWrite() are seen by all who map the ring", 
   assertEquals([two.readIsClosed, two.writeIsClosed], [false, true]);
   one.closeRead();
   assertEquals([two.readIsClosed, two.writeIsClosed], [true, true]);
+});
+
+Deno.test("Ring.read() and write() keep no buffer that is longer than the ring", async () => {
+  const ring = new Ring(allocateRing(64), 64);
+  assert(
+    await isFreed(() => {
+      const long = new Uint8Array(1_000);
+      for (let i = 0; i < 3; i++) {
+        assertEquals(ring.write(long, 0, 8), 8);
+        assertEquals(ring.read(long), 8);
+      }
+      return long;
+    }),
+  );
 });

@@ -79,7 +79,7 @@ for (const [name, code, end] of ENDS) {
         { ...options, mode: "all" },
       ),
     ];
-    assertEquals(pendingWaits(kernel), 4);
+    assertEquals(pendingWaits(kernel), 5, "four calls, one of them on two handles");
     assertEquals(scheduled(), 4);
     assertEquals(getEventListeners(controller.signal, "abort").length, 4);
     end({ kernel, clock, reader, abort: () => controller.abort() });

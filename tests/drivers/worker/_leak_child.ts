@@ -5,6 +5,7 @@
  * @module
  */
 import { type ExitStatus, Kernel, type TaskHandle } from "@carmine/kernel";
+import { collect } from "../../_garbage.ts";
 
 const TASKS = 1_000;
 const AT_ONCE = 64;
@@ -16,23 +17,6 @@ const MARKS = [2, 4, 6, 8, 10].map((n) => n * TASKS / 10);
 
 const PROGRAM = new URL("../worker_programs/ends.ts", import.meta.url);
 const UNLOADABLE = new URL("data:text/javascript,import 'node:fs'");
-
-interface Collector {
-  setFlagsFromString(flags: string): void;
-  runInNewContext(source: string): () => void;
-}
-
-/** Collects garbage. A flag of the process would be a global of the tasks, which the lock refuses. */
-const collect = ((): () => void => {
-  const { process } = globalThis as unknown as {
-    process: { getBuiltinModule(name: string): Collector };
-  };
-  const v8 = process.getBuiltinModule("node:v8");
-  v8.setFlagsFromString("--expose-gc");
-  const gc = process.getBuiltinModule("node:vm").runInNewContext("gc");
-  v8.setFlagsFromString("--no-expose-gc");
-  return gc;
-})();
 
 const kernel = new Kernel();
 const { init } = kernel;

@@ -134,3 +134,12 @@ Deno.test("Deno follows the symbolic links that lie in a task's folder", async (
   const result = await resultOfChild("./_symlink_child.ts", ["--allow-all"]);
   assertEquals(result, { state: "returned", reports: ["read"] }, "say so in docs/security.md");
 });
+
+Deno.test("Deno writes what a task imports from a server into the host's lock file, unless it runs with --no-lock", async () => {
+  const lock = `/tmp/carmine-${crypto.randomUUID()}.json`;
+  const flags = ["--allow-all", "--no-config", WORKERS];
+  for (const [flag, isLocked] of [[`--lock=${lock}`, true], ["--no-lock", false]] as const) {
+    const result = await resultOfChild("./_lock_child.ts", [...flags, flag], { LOCK: lock });
+    assertEquals(result, { reports: ["imported"], isLocked }, "say so in docs/security.md");
+  }
+});

@@ -298,11 +298,11 @@ Deno.test("PageServer commits the bytes that come with a commit, and only as man
   ]);
 });
 
-Deno.test("PageServer.drainLast() serves all that the page's ring can hold", () => {
+Deno.test("PageServer.drainLast() serves all that the page's ring can hold", async () => {
   const task = new HostileTask();
   const request = encode([1, RequestMode.CANCEL, 0, [], -1], HEADER_BYTES);
   while (task.sender.backlogBytes === 0) task.sender.send(request);
-  task.server.drainLast();
+  await new Promise<void>((resolve) => task.server.drainLast(resolve));
   assertEquals(task.page.requests.freeBytes, task.page.requests.capacityBytes);
 });
 
