@@ -36,7 +36,8 @@ export interface KernelOptions {
   onLog?: (record: LogRecord) => void;
   /**
    * "debugger": threads of workers that never yield are stopped through the process's own debugger,
-   * which needs `--allow-sys` and `--allow-net=127.0.0.1`. Otherwise they linger. @default "off"
+   * which needs Deno, `--allow-sys` and `--allow-net=127.0.0.1`: where one of these is missing, the
+   * constructor throws NOT_SUPPORTED. "off": they linger. @default "off"
    */
   hardKill?: "off" | "debugger";
   /**
@@ -62,7 +63,7 @@ const MOST_PATTERNS = 4_096;
 /** What a network handle allows. */
 export interface NetworkOptions {
   /**
-   * Host and port patterns: "example.org:443", "*.local:*", "127.0.0.1:8000-8100", "[::1]:80". "*"
+   * Host and port patterns: `example.org:443`, `*.local:*`, `127.0.0.1:8000-8100`, `[::1]:80`. A `*`
    * stands for any characters of a host, and for every port.
    */
   allow: string[];

@@ -48,7 +48,8 @@ export const ERRNO = {
 /** A stable name for what went wrong, such as `"BAD_HANDLE"`. */
 export type ErrorCode = keyof typeof ERRNO;
 
-/** The stable number of an error code.
+/**
+ * The stable number of an error code.
  *
  * @example
  * ```ts
@@ -83,8 +84,8 @@ export interface KernelErrorDetails {
 /**
  * Any failure of a syscall.
  *
- * A failed call changes nothing, with one exception that POSIX shares: a write longer than
- * `PIPE_BUF` that ends early has moved {@linkcode KernelError.transferred} bytes.
+ * A failed call changes nothing, with one exception that POSIX shares: a write of
+ * more than 4,096 bytes that ends early has moved {@linkcode KernelError.transferred} bytes.
  *
  * @example
  * ```ts

@@ -116,10 +116,11 @@ export function withLimits(base: Readonly<Limits>, given: Partial<Limits> = {}):
       ? isWhole && (value as number) >= 1 && (value as number) <= MOST_HANDLES
       : isWhole || isTime;
     if (!isAllowed) {
-      throw new KernelError(
-        "INVALID_ARGUMENT",
-        `the limit ${name} can't be ${typeof value === "number" ? value : typeof value}`,
-      );
+      const wanted = name === "handles"
+        ? `an integer 1 … ${MOST_HANDLES}`
+        : `${name === "deadlineMs" ? "a number" : "an integer"} of at least 0`;
+      const found = typeof value === "number" ? value : `a ${typeof value}`;
+      throw new KernelError("INVALID_ARGUMENT", `limits.${name} must be ${wanted}, not ${found}`);
     }
     limits[name] = value as number;
   }

@@ -1,7 +1,8 @@
 /**
  * A chat room. The server is a task that holds a door at which connections arrive, and nothing else;
  * clients are tasks that hold the right to connect in a namespace. With `--tcp` the door is a port of
- * this machine, taken through a network handle that allows just that one:
+ * this machine, 8023 unless another is named, taken through a network handle that allows just that
+ * one:
  *
  * ```sh
  * deno run examples/chat.ts
@@ -9,7 +10,8 @@
  * nc 127.0.0.1 8023
  * ```
  *
- * The first line that a client sends is its name; every other one goes to everybody else.
+ * The first line that a client sends is its name; every other one goes to everybody else. Ctrl-C
+ * closes the room.
  *
  * @module
  */
@@ -164,13 +166,22 @@ export async function openOnPort(
 }
 
 if (import.meta.main) {
-  const [flag, port = "8023"] = process.argv.slice(2);
-  if (flag === "--tcp") {
-    await openOnPort(Number(port), (port) => console.log(`The room is open: nc 127.0.0.1 ${port}`));
-  } else {
+  const [flag, port = "8023", ...others] = process.argv.slice(2);
+  if (flag === undefined) {
     for (const [name, heard] of await main()) {
       console.log(`${name} heard:`);
       for (const line of heard) console.log(`    ${line}`);
     }
+  } else if (
+    flag === "--tcp" && /^\d+$/.test(port) && Number(port) < 65_536 && others.length === 0
+  ) {
+    const tell = (port: number) => console.log(`The room is open: nc 127.0.0.1 ${port}`);
+    await openOnPort(Number(port), tell).catch((error) => {
+      console.error(error.message); // somebody else may have the port
+      process.exitCode = 1;
+    });
+  } else {
+    console.error("Usage: chat.ts [--tcp [PORT]]");
+    process.exit(2);
   }
 }

@@ -12,17 +12,18 @@
  */
 import { open } from "node:fs/promises";
 import process from "node:process";
+import { Readable } from "node:stream";
 import { Kernel, PipeReader, Socket, type Task } from "@carmine/kernel";
 
 /** What became of one request. */
 export interface Answer {
   /** The name that was asked for. */
   name: string;
-  /** Lines and words of the file; undefined when it was refused. */
+  /** Lines and words of the file; undefined when it was refused or couldn't be read. */
   lines?: number;
   /** Words, as `wc` counts them. */
   words?: number;
-  /** Why it was refused. */
+  /** Why it was. */
   refusal?: string;
 }
 
@@ -40,7 +41,8 @@ async function opener(task: Task): Promise<void> {
     try {
       if (!/^[\w-]+(\.[\w-]+)*$/.test(name)) throw new Error("it is not in this folder");
       const file = await open(`${folder}/${name}`);
-      const contents = task.fromReadable(file.readableWebStream() as ReadableStream<Uint8Array>);
+      const stream = Readable.toWeb(file.createReadStream()); // closes the file when it is done
+      const contents = task.fromReadable(stream as ReadableStream<Uint8Array>);
       await socket.send(encode("here it is"), { handles: [contents] });
     } catch (error) {
       await socket.send(encode((error as Error).message));
@@ -56,8 +58,10 @@ async function reader(task: Task): Promise<Answer[]> {
     await socket.send(encode(name));
     const { bytes, handles } = await socket.receive();
     const [file] = handles;
-    if (file instanceof PipeReader) answers.push({ name, ...await count(file) });
-    else answers.push({ name, refusal: decode(bytes) });
+    const answer = file instanceof PipeReader
+      ? await count(file).catch(({ cause }) => ({ refusal: cause.message })) // a folder, say
+      : { refusal: decode(bytes) };
+    answers.push({ name, ...answer });
   }
   return answers;
 }

@@ -7,14 +7,21 @@
  * deno run examples/job_queue.ts 5000000
  * ```
  *
+ * Its progress is drawn on the standard error, if that is a terminal.
+ *
  * @module
  */
+import process from "node:process";
+// @ts-types="./cli_progress.d.ts"
+import { SingleBar } from "cli-progress";
 import { Kernel, MessageReceiver, type MessageSender, Rights, type Task } from "@carmine/kernel";
 
 /** Numbers that one job looks at. */
 const JOB_SIZE = 50_000;
 /** Workers that share the queue. */
 const WORKERS = 4;
+/** The largest limit: each job is a call that waits, and a task may have 65,536 of those. */
+const MOST = 1_000_000_000;
 /** Priorities of ordinary jobs and of one that somebody waits for. */
 const ORDINARY = 0;
 const URGENT = 31;
@@ -120,18 +127,16 @@ async function ask(
   return { count: decode(reply.bytes) as number, worker: reply.sender };
 }
 
-/** "[████████░░░░]  67 %" */
-export function progressBar(part: number, width = 40): string {
-  const filled = Math.round(part * width);
-  const percent = String(Math.round(part * 100)).padStart(3);
-  return `[${"█".repeat(filled)}${"░".repeat(width - filled)}] ${percent} %`;
-}
-
 if (import.meta.main) {
-  const { default: process } = await import("node:process");
   const limit = Number(process.argv[2] ?? 2_000_000);
-  const summary = await main(limit, (part) => process.stderr.write(`\r${progressBar(part)}`));
-  process.stderr.write("\n");
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > MOST) {
+    console.error(`Usage: job_queue.ts [LIMIT]\nLIMIT is a whole number, 1 … ${MOST}.`);
+    process.exit(2);
+  }
+  const bar = new SingleBar({ format: "{bar} {percentage} %", linewrap: true });
+  bar.start(1, 0);
+  const summary = await main(limit, (part) => bar.update(part));
+  bar.stop();
   console.log(`${summary.primes} primes below ${limit}`);
   console.log(
     `${summary.urgent} primes below 1000, asked for half-way: that job overtook ` +

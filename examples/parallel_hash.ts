@@ -26,7 +26,7 @@ import { createHash } from "node:crypto";
 import { open, stat } from "node:fs/promises";
 import process from "node:process";
 import { parseArgs } from "node:util";
-// @ts-types="./parallel_hash/cli_progress.d.ts"
+// @ts-types="./cli_progress.d.ts"
 import { SingleBar } from "cli-progress";
 import { Kernel, type PipeReader, type PipeWriter, Rights, type TaskHandle } from "@carmine/kernel";
 
@@ -160,6 +160,7 @@ async function print({ path, workers, isChecked }: Options): Promise<void> {
   // It draws on the standard error, if that is a terminal, and else nothing.
   const bar = new SingleBar({
     format: "{bar} {percentage} % of {total} MiB, {eta_formatted} left",
+    linewrap: true,
   });
   bar.start(Math.ceil(size / BLOCK_BYTES), 0);
   const lines: string[] = []; // printed at once: the bar may be on the same terminal

@@ -14,6 +14,7 @@
  * it is gone at once. To stop its thread, too, the kernel needs the process's own debugger; the last
  * two permissions are for that, and Deno says on the standard error that it was open for a moment.
  */
+import process from "node:process";
 import { Kernel, type PipeReader, Rights } from "@carmine/kernel";
 
 const PLUGIN = new URL("./plugins/shout.ts", import.meta.url);
@@ -74,4 +75,9 @@ function alive(kernel: Kernel): number {
   return kernel.tasks().filter(({ state }) => state !== "lingering").length;
 }
 
-if (import.meta.main) await main((who, what) => console.log(`${who.padStart(6)}: ${what}`));
+if (import.meta.main) {
+  await main((who, what) => console.log(`${who.padStart(6)}: ${what}`)).catch((error) => {
+    console.error(error.message); // a permission is missing, say
+    process.exitCode = 1;
+  });
+}

@@ -114,7 +114,11 @@ export async function countLetters(text: Uint8Array): Promise<LetterCounts> {
 
 if (import.meta.main) {
   const [file = fileURLToPath(import.meta.url)] = process.argv.slice(2);
-  const { letters, counted, lost } = await countLetters(await readFile(file));
+  const text = await readFile(file).catch((error) => {
+    console.error(error.message);
+    process.exit(1);
+  });
+  const { letters, counted, lost } = await countLetters(text);
   const most = Math.max(1, letters[0]?.[1] ?? 0);
   for (const [letter, count] of letters) {
     console.log(`${letter} ${String(count).padStart(7)} ${"█".repeat((40 * count) / most)}`);

@@ -57,8 +57,8 @@ export class HardKill {
   #running: Promise<void> | undefined = undefined;
 
   /**
-   * @throws {Error} When the host lacks a permission for it; the message names the flags. Nothing
-   * is opened to find out.
+   * @throws {Error} When the host lacks a permission for it, where the message names the flags, or
+   * isn't Deno. Nothing is opened to find out.
    */
   constructor({ graceMs = 10, timeoutMs = 2000 }: HardKillOptions = {}) {
     requirePermissions();
@@ -143,6 +143,9 @@ function settle({ thread, outcome, reason }: Kill): void {
 
 /** Asks no user: a permission that would have to be asked for is missing. */
 function requirePermissions(): void {
+  if (!("Deno" in globalThis)) {
+    throw new Error("Cannot use the debugger to end threads: that needs Deno");
+  }
   const wanted: Deno.PermissionDescriptor[] = [{ name: "sys" }, { name: "net", host: "127.0.0.1" }];
   const isGranted = wanted.every((descriptor) =>
     Deno.permissions.querySync(descriptor).state === "granted"

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { KernelError } from "../../capabilities/errors.ts";
+import { type ErrorCode, KernelError } from "../../capabilities/errors.ts";
 import { SystemClock } from "../../kernel/clock.ts";
 import type { Driver, SpawnRequest } from "../../kernel/driver.ts";
 import type { KernelCore } from "../../kernel/kernel.ts";
@@ -62,7 +62,7 @@ export class WorkerDriver implements Driver {
   constructor(kernel: KernelCore, dispatcher: Dispatcher, options: WorkerDriverOptions) {
     this.#kernel = kernel;
     this.#dispatcher = dispatcher;
-    this.#hardKill = options.hardKill ? new HardKill() : undefined;
+    this.#hardKill = options.hardKill ? orThrow("NOT_SUPPORTED", () => new HardKill()) : undefined;
     this.#spares = new SpareThreads(options.spareThreads);
   }
 
@@ -72,18 +72,8 @@ export class WorkerDriver implements Driver {
 
   check(request: SpawnRequest, parent: TaskObject): void {
     const entry = entryOf(request.program);
-    try {
-      requireWorkerOptions();
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new KernelError("NOT_SUPPORTED", why, { cause });
-    }
-    try {
-      requireConfinable(entry, request.imports);
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new KernelError("INVALID_ARGUMENT", why, { cause });
-    }
+    orThrow("NOT_SUPPORTED", () => requireWorkerOptions());
+    orThrow("INVALID_ARGUMENT", () => requireConfinable(entry, request.imports));
     // A task in a worker can't load what its own rule forbids by having a child load it.
     const reach = this.#reaches.get(parent);
     if (reach === undefined) return;
@@ -191,6 +181,16 @@ class WorkerProgram implements RunningProgram {
 function finish(task: TaskObject, end: WorkerEnd): void {
   if (end.state === "returned") task.end({ state: "exited", code: 0 });
   else task.end({ state: "crashed", error: end.error });
+}
+
+/** What `make` gives; what it throws becomes an error with a code. */
+function orThrow<T>(code: ErrorCode, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new KernelError(code, why, { cause });
+  }
 }
 
 function entryOf(program: unknown): URL {

@@ -19,8 +19,8 @@ import { mayTakeSeat, takeSeat } from "./take_seat.ts";
  * Adders are served in the order in which they came, and so are takers: a large amount that waits
  * is not overtaken by small ones. READABLE is up while there is something to take, WRITABLE while
  * an addition of 1 would fit. In a worker a handle with MAP, READ and WRITE counts in the task's own
- * thread, with no call into the kernel. Through the syscalls `stream_read` and `stream_write` a counter moves
- * records of 8 bytes, little-endian: a read takes, a write adds each of its records.
+ * thread, with no call into the kernel. Through the syscalls `stream_read` and `stream_write` a
+ * counter moves records of 8 bytes, little-endian: a read takes, a write adds each of its records.
  *
  * @example
  * ```ts

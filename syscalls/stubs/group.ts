@@ -40,23 +40,31 @@ export class Group extends Handle {
     doorOf(this).call(SYSCALLS.groupJoin, this.number, member);
   }
 
-  /** Ends a task's membership; nothing happens when it is no member. Needs WRITE on the group. */
+  /**
+   * Ends a task's membership; nothing happens when it is no member. Needs WRITE on the group.
+   *
+   * @throws {EventError} NOT_SUPPORTED for `kernel.everyone`.
+   */
   leave(task: TaskHandle): void {
     const member = this.#memberFor(SYSCALLS.groupLeave, task);
     doorOf(this).call(SYSCALLS.groupLeave, this.number, member);
   }
 
-  /** Makes the calling task itself a member, which then also gets process control. Needs WRITE. */
+  /**
+   * Makes the calling task itself a member, which then also gets process control. Needs WRITE.
+   *
+   * @throws {EventError} NOT_SUPPORTED for `kernel.everyone`.
+   */
   joinSelf(): void {
     doorOf(this).call(SYSCALLS.groupJoinSelf, this.number);
   }
 
-  /** Ends the calling task's own membership. Needs WRITE. */
+  /** Ends the calling task's own membership. Needs WRITE, and as {@linkcode Group.leave}. */
   leaveSelf(): void {
     doorOf(this).call(SYSCALLS.groupLeaveSelf, this.number);
   }
 
-  /** Ids of the members, in the order they joined. */
+  /** Ids of the members, in the order they joined. Needs READ, WRITE or INSPECT. */
   get members(): readonly number[] {
     return done(doorOf(this).call(SYSCALLS.groupMembers, this.number));
   }
@@ -67,6 +75,7 @@ export class Group extends Handle {
    *
    * @returns How many members have it (or, sent reliably, will have it as soon as they have room),
    * and how many wanted it and could not get it.
+   * @throws {KernelError} ACCESS_DENIED, INVALID_ARGUMENT, OUT_OF_RANGE.
    */
   send(
     content: EventContent,

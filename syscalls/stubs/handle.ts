@@ -136,12 +136,12 @@ export abstract class Handle implements Disposable {
     if (!this.closed) this.#door.call(SYSCALLS.handleClose, this.#number);
   }
 
-  /** What the handle tells about itself. */
+  /** What the handle tells about itself. Needs no right. */
   query(): HandleInfo {
     return done(this.#door.call(SYSCALLS.handleQuery, this.#number));
   }
 
-  /** Says what the handle is for. */
+  /** Says what the handle is for; nothing depends on it. Needs no right. */
   setRole(role: HandleRole): void {
     this.#door.call(SYSCALLS.handleSetRole, this.#number, role);
   }
@@ -162,7 +162,7 @@ export abstract class Handle implements Disposable {
     return this.#door.block(SYSCALLS.objectWait, options, this.#number, signals);
   }
 
-  /** Those of the signals that are up; 0 when none is. */
+  /** Those of the signals that are up; 0 when none is. Needs WAIT. */
   tryWaitFor(signals: Signals): Signals {
     const up = this.#door.call(SYSCALLS.objectWait, this.#number, signals);
     return up === WOULD_BLOCK ? 0 : up;

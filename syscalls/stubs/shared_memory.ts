@@ -11,11 +11,12 @@ import { makeView, type MemoryView } from "./memory_view.ts";
 /**
  * Memory that tasks share: whole pages of bytes, all 0 at first.
  *
- * A holder with MAP, READ and WRITE maps the memory itself, in a worker too. JavaScript has no view of shared memory
- * that can be read and not written, so whoever lacks WRITE maps a private snapshot of it, and the
- * kernel reads and writes for whoever lacks MAP. A mapping stays when the handle it was made through
- * is closed. When that handle is revoked, the kernel ends the mapping too; the buffer itself can't
- * be taken from a program that has it, so lend MAP and WRITE together to those you trust with it.
+ * A holder with MAP, READ and WRITE maps the memory itself, in a worker too. JavaScript has no view
+ * of shared memory that can be read and not written, so whoever lacks WRITE maps a private snapshot
+ * of it, and the kernel reads and writes for whoever lacks MAP. A mapping stays when the handle it
+ * was made through is closed. When that handle is revoked, the kernel ends the mapping too; the
+ * buffer itself can't be taken from a program that has it, so lend MAP and WRITE together to those
+ * you trust with it.
  *
  * @example
  * ```ts

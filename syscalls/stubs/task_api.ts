@@ -26,7 +26,13 @@ import type { TaskHandle } from "./task_handle.ts";
 import type { Timer } from "./timer.ts";
 import type { WaitSet } from "./wait_set.ts";
 
-/** What runs as a task: a function runs in this isolate, a URL in a worker. */
+/**
+ * What runs as a task: a function runs in this isolate; a module, given by its absolute URL, in a
+ * worker without permissions. Deno needs the unstable feature worker-options for that, and the host
+ * leave to read the module's folder and Carmine's. The module may import what lies in or below its
+ * folder, `@carmine/kernel`, `@carmine/kernel/task` and {@linkcode SpawnOptions.imports}. What it
+ * prints goes to the handle that it was given under the name "stderr", or nowhere.
+ */
 export type Program = ((task: Task) => unknown | Promise<unknown>) | URL | string;
 
 /** How to spawn a task. */
@@ -165,15 +171,23 @@ export interface Task {
   /**
    * Starts a program as a child. The given handles move to it, all or none.
    *
-   * @throws {KernelError} ACCESS_DENIED when a handle lacks TRANSFER, NOT_SUPPORTED when no driver
-   * runs such a program, LIMIT_EXCEEDED, TOO_MANY_HANDLES.
+   * A program that can't be loaded is no error here: its task crashes.
+   *
+   * @throws {KernelError} ACCESS_DENIED when a handle lacks TRANSFER, BAD_HANDLE, NOT_SUPPORTED when
+   * no driver runs such a program or the host lacks what it needs, INVALID_ARGUMENT for a URL that
+   * isn't absolute, a handle that is given twice or closes on spawn, or a limit that is no number,
+   * LIMIT_EXCEEDED for more than this task has itself, TOO_MANY_HANDLES, INVALID_STATE while the
+   * kernel shuts down.
    */
   spawn(program: Program, options?: SpawnOptions): TaskHandle;
   /**
    * Waits until any of several handles has one of its signals up, or (mode "all") all of them do
-   * at the same time.
+   * at the same time. Needs WAIT on each.
    *
+   * @param items 1 … 4,096; a {@linkcode WaitSet} takes more.
    * @returns Those that are ready, in the order given, each with its signals that are up.
+   * @throws {KernelError} ACCESS_DENIED without WAIT, INVALID_ARGUMENT for no items, OUT_OF_RANGE
+   * for too many, BAD_HANDLE, REVOKED, TIMED_OUT, CANCELED, LIMIT_EXCEEDED.
    */
   waitMany(
     items: WaitSource[],
@@ -187,8 +201,9 @@ export interface Task {
   /**
    * Ends this task. Does not return.
    *
-   * @param code 0 for success. @default 0
-   * @param value What the parent gets beside the code.
+   * @param code 0 for success, a 32-bit integer. @default 0
+   * @param value What the parent gets beside the code; from a worker, a copy.
+   * @throws {KernelError} NOT_SUPPORTED in init, which ends with `kernel.shutdown()`; OUT_OF_RANGE.
    */
   exit(code?: number, value?: unknown): never;
   /**

@@ -43,6 +43,7 @@ export class TaskHandle extends Handle {
    * Waits until the task has ended. Needs WAIT.
    *
    * @returns How it ended: exited with a code, crashed with an error, or killed.
+   * @throws {KernelError} ACCESS_DENIED without WAIT, TIMED_OUT, CANCELED.
    */
   wait(options?: WaitOptions): Promise<ExitStatus> {
     return doorOf(this).wait(SYSCALLS.taskWait, options, this.number);
@@ -53,7 +54,12 @@ export class TaskHandle extends Handle {
     return doorOf(this).block(SYSCALLS.taskWait, options, this.number);
   }
 
-  /** Ends the task at once; nothing happens when it has ended. Needs SIGNAL_TASK. */
+  /**
+   * Ends the task at once; nothing happens when it has ended. Needs SIGNAL_TASK. Closing the handle
+   * is not enough: the task lives on.
+   *
+   * @throws {KernelError} ACCESS_DENIED without SIGNAL_TASK.
+   */
   kill(): void {
     doorOf(this).call(SYSCALLS.taskKill, this.number);
   }

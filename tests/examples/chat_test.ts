@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { main, openOnPort } from "../../examples/chat.ts";
 
 Deno.test("examples/chat.ts lets clients that connect by name talk", async () => {
@@ -78,4 +78,28 @@ Deno.test("examples/chat.ts --tcp is a room for netcat, hostile lines included",
   await room;
   assertEquals(await ada.hear(), "(end)");
   ada.leave();
+});
+
+/** Runs the example as a program. */
+async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const example = new URL("../../examples/chat.ts", import.meta.url).pathname;
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-net=127.0.0.1", example, ...args],
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+Deno.test("examples/chat.ts explains itself when it isn't told what to do", async () => {
+  for (const args of [["--tpc"], ["--tcp", "chat"], ["--tcp", "65536"], ["--tcp", "1", "2"]]) {
+    const stderr = "Usage: chat.ts [--tcp [PORT]]\n";
+    assertEquals(await run(...args), { code: 2, stdout: "", stderr });
+  }
+});
+
+Deno.test("examples/chat.ts says why it can't have a port", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { code, stdout, stderr } = await run("--tcp", String(taken.addr.port));
+  assertEquals([code, stdout], [1, ""]);
+  assertMatch(stderr, /^Cannot listen [^\n]*\n$/);
 });

@@ -1,5 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
-import { main, progressBar } from "../../examples/job_queue.ts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { main } from "../../examples/job_queue.ts";
 
 Deno.test("examples/job_queue.ts counts primes in jobs that workers share", async () => {
   const progress: number[] = [];
@@ -13,8 +13,12 @@ Deno.test("examples/job_queue.ts counts primes in jobs that workers share", asyn
   assertEquals(summary.jobsByWorker.size, 4, "every worker had its share");
 });
 
-Deno.test("examples/job_queue.ts draws a progress bar", () => {
-  assertEquals(progressBar(0, 4), "[░░░░]   0 %");
-  assertEquals(progressBar(0.5, 4), "[██░░]  50 %");
-  assertEquals(progressBar(1, 4), "[████] 100 %");
+Deno.test("examples/job_queue.ts explains itself when LIMIT is no number of jobs", async () => {
+  for (const limit of ["many", "0", "-5", "1.5", "1000000001"]) {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", new URL("../../examples/job_queue.ts", import.meta.url).pathname, limit],
+    }).output();
+    assertEquals([code, stdout.length], [2, 0]);
+    assertMatch(new TextDecoder().decode(stderr), /^Usage: job_queue\.ts \[LIMIT\]\n/);
+  }
 });

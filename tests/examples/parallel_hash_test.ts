@@ -96,6 +96,8 @@ Deno.test("examples/parallel_hash.ts draws a progress bar on a terminal", async 
   if (terminal === undefined) return; // there is no such tool here
   assertMatch(terminal.stdout, /0 % of 2 MiB/);
   assertMatch(terminal.stdout, /100 % of 2 MiB/);
+  // Whoever is interrupted can't put back what it has changed about the terminal.
+  assertEquals(terminal.stdout.includes("\x1b[?"), false);
 });
 
 Deno.test("examples/parallel_hash.ts says what is wrong with a file that it can't read", async () => {
