@@ -11,7 +11,7 @@
  */
 import { Rights } from "./rights.ts";
 import type { Capabilities, HandleTarget } from "./capability.ts";
-import type { WaitQueue } from "./selectable.ts";
+import type { WaitNode, WaitQueue, WaitVia } from "./selectable.ts";
 import { KernelError } from "./errors.ts";
 
 /** What a handle is for, as its holder sees it. */
@@ -102,7 +102,7 @@ const NO_BUFFER = new Uint8Array(0);
  * closing costs the same however many children there are, and `revoke` of an ancestor still finds
  * them.
  */
-export class HandleEntry extends DerivationNode {
+export class HandleEntry extends DerivationNode implements WaitVia {
   /** The table that holds the entry; undefined when it is in flight or closed. */
   table: EntryHolder | undefined = undefined;
   /** The number in that table; -1 when in none. */
@@ -126,6 +126,8 @@ export class HandleEntry extends DerivationNode {
   role: HandleRole = "regular";
   /** Called once, when the entry leaves the table that it is in, for whatever reason. */
   onLeave: (() => void) | undefined = undefined;
+  firstWait: WaitNode | undefined = undefined;
+  lastWait: WaitNode | undefined = undefined;
   /** Set when the entry stopped naming its object. */
   closed: CloseReason | undefined = undefined;
   #children: DerivationNode | undefined = undefined;

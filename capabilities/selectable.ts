@@ -36,20 +36,30 @@ export interface Waiter {
   attended?(isAttended: boolean): void;
 }
 
+/** What somebody waits through: a handle. Its end finds its places in queues without the others'. */
+export interface WaitVia {
+  /** The places that are in some queue, in order of arrival. */
+  firstWait: WaitNode | undefined;
+  lastWait: WaitNode | undefined;
+}
+
 /** A waiter's place in one object's queue. */
 export class WaitNode {
   /** The queue that the node is in; undefined when in none. */
   queue: WaitQueue | undefined = undefined;
   next: WaitNode | undefined = undefined;
   previous: WaitNode | undefined = undefined;
+  /** Its neighbours among the places of its handle. */
+  nextOfVia: WaitNode | undefined = undefined;
+  previousOfVia: WaitNode | undefined = undefined;
   /** Who waits. */
   readonly waiter: Waiter;
   /** What it waits for. */
   readonly signals: Signals;
   /** True when being served consumes what the signals announce: a read, a take. */
   readonly operation: boolean;
-  /** The handle through which it waits; when that closes, the wait ends. */
-  readonly via: unknown;
+  /** The handle through which it waits, if any; when that closes, the wait ends. */
+  readonly via: WaitVia | undefined;
   /** True when the waiter is polled after every change, also when its signals are down. */
   readonly watchesFalls: boolean;
 
@@ -57,7 +67,7 @@ export class WaitNode {
     waiter: Waiter,
     signals: Signals,
     operation: boolean,
-    via: unknown,
+    via: WaitVia | undefined,
     watchesFalls = false,
   ) {
     this.waiter = waiter;
@@ -132,6 +142,7 @@ export class WaitQueue {
     if (this.#last === undefined) this.#first = node;
     else this.#last.next = node;
     this.#last = node;
+    if (node.via !== undefined) addTo(node.via, node);
     this.#awaited |= node.signals;
     if (node.operation) this.parkedSignals |= node.signals & QUEUEING;
     else {
@@ -151,6 +162,7 @@ export class WaitQueue {
     if (node.next === undefined) this.#last = node.previous;
     else node.next.previous = node.previous;
     node.queue = undefined;
+    if (node.via !== undefined) removeFrom(node.via, node);
     this.departures++;
     if (!node.operation && --this.#onlookers === 0) this.#lookedOn = 0;
     if (node.watchesFalls) this.#watchers--;
@@ -204,13 +216,13 @@ export class WaitQueue {
    * Ends the waits that go through one handle. Only when all of them have does anybody go on: else
    * the end of the first would let the second one through a handle that is gone.
    */
-  interrupt(via: unknown, reason: "closed" | "moved" | "revoked" | "dead"): void {
+  interrupt(via: WaitVia, reason: "closed" | "moved" | "revoked" | "dead"): void {
     const wasMarkedChanged = this.#isMarkedChanged;
     this.#isMarkedChanged = true;
     try {
-      for (const node of this.nodes()) {
-        if (node.via === via && node.queue === this) node.waiter.interrupt(node, reason);
-      }
+      const nodes: WaitNode[] = [];
+      for (let node = via.firstWait; node !== undefined; node = node.nextOfVia) nodes.push(node);
+      for (const node of nodes) if (node.queue === this) node.waiter.interrupt(node, reason);
     } finally {
       this.#isMarkedChanged = wasMarkedChanged;
     }
@@ -252,6 +264,12 @@ export class WaitQueue {
     for (const node of this.nodes()) {
       if (node.queue !== this) throw new Error("a node in the queue names another queue");
       if (node.previous !== previous) throw new Error("a node's previous is not the one before it");
+      const before = node.previousOfVia === undefined
+        ? node.via?.firstWait
+        : node.previousOfVia.nextOfVia;
+      if (node.via !== undefined && before !== node) {
+        throw new Error("a handle misses a place of its");
+      }
       if (node.operation) {
         const parked = node.signals & QUEUEING;
         if ((parked & ~this.parkedSignals) !== 0) throw new Error("parkedSignals is too narrow");
@@ -261,6 +279,23 @@ export class WaitQueue {
     if (onlookers !== this.#onlookers) throw new Error("the count of onlookers is off");
     if (previous !== this.#last) throw new Error("the last node is not the last");
   }
+}
+
+function addTo(via: WaitVia, node: WaitNode): void {
+  const last = via.lastWait;
+  node.previousOfVia = last;
+  if (last === undefined) via.firstWait = node;
+  else last.nextOfVia = node;
+  via.lastWait = node;
+}
+
+function removeFrom(via: WaitVia, node: WaitNode): void {
+  const { nextOfVia: next, previousOfVia: previous } = node;
+  if (previous === undefined) via.firstWait = next;
+  else previous.nextOfVia = next;
+  if (next === undefined) via.lastWait = previous;
+  else next.previousOfVia = previous;
+  node.nextOfVia = node.previousOfVia = undefined;
 }
 
 function serveChanged(): void {

@@ -78,6 +78,6 @@ export function untilSignaled(object: Selectable, signals: Signals): Promise<voi
       },
       interrupt() {},
     };
-    object.waiters.add(new WaitNode(waiter, signals, false, waiter));
+    object.waiters.add(new WaitNode(waiter, signals, false, undefined));
   });
 }

@@ -1,9 +1,19 @@
 import { assert, assertEquals } from "@std/assert";
-import { type PollResult, type Waiter, WaitNode } from "../../capabilities/selectable.ts";
+import {
+  type PollResult,
+  type Waiter,
+  WaitNode,
+  type WaitVia,
+} from "../../capabilities/selectable.ts";
 import { Signals } from "../../capabilities/signals.ts";
 import { ExampleObject } from "./_example_object.ts";
 
 const { READABLE, WRITABLE, PEER_CLOSED } = Signals;
+
+/** A handle that nobody waits through. */
+function noWaits(): WaitVia {
+  return { firstWait: undefined, lastWait: undefined };
+}
 
 /** Somebody who waits, and does as the test says when polled. */
 class TestWaiter implements Waiter {
@@ -17,7 +27,7 @@ class TestWaiter implements Waiter {
     object: ExampleObject,
     signals: number,
     answer: (waiter: TestWaiter) => PollResult,
-    { operation = true, via = {} as unknown } = {},
+    { operation = true, via = undefined as WaitVia | undefined } = {},
   ) {
     this.#answer = answer;
     this.node = new WaitNode(this, signals, operation, via);
@@ -173,14 +183,23 @@ Deno.test("WaitQueue.wake() during a poll is served after it, with a flat stack"
   assertEquals([last, deepest], [true, 1]);
 });
 
-Deno.test("WaitQueue.interrupt() ends the waits through one handle only", () => {
-  const object = new ExampleObject();
-  const [mine, yours] = [{}, {}];
-  const first = new TestWaiter(object, READABLE, done, { via: mine });
-  const second = new TestWaiter(object, READABLE, done, { via: yours });
+Deno.test("WaitQueue.interrupt() ends the waits through one handle only, in order of arrival", () => {
+  const [object, other] = [new ExampleObject(), new ExampleObject()];
+  const mine = noWaits();
+  const yours = noWaits();
+  const wait = (at: ExampleObject, via: WaitVia) => new TestWaiter(at, READABLE, done, { via });
+  const waiters = [wait(object, mine), wait(object, yours), wait(other, mine), wait(object, mine)];
+  const left = wait(object, mine);
+  left.leave();
   object.waiters.interrupt(mine, "closed");
-  assertEquals([first.interruptedBy, second.interruptedBy], ["closed", undefined]);
+  assertEquals(
+    [...waiters, left].map(({ interruptedBy }) => interruptedBy),
+    ["closed", undefined, undefined, "closed", undefined],
+  );
   object.waiters.assertInvariants();
+  other.waiters.interrupt(mine, "closed");
+  assertEquals(mine, noWaits());
+  assertEquals(yours.firstWait, waiters[1]?.node);
 });
 
 Deno.test("WaitQueue.mustQueue() looks at operations on the same signals only", () => {
