@@ -113,7 +113,8 @@ export class Kernel implements AsyncDisposable {
   /**
    * Boots a kernel.
    *
-   * @throws {KernelError} INVALID_ARGUMENT or OUT_OF_RANGE for options that are none.
+   * @throws {KernelError} INVALID_ARGUMENT or OUT_OF_RANGE for options that are none, NOT_SUPPORTED
+   * where hard kills can't be had.
    */
   constructor(options: KernelOptions = {}) {
     requireOptions(options);

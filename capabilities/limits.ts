@@ -107,6 +107,10 @@ const MOST_HANDLES = 65_536;
 /** Limits with the given ones in place of the base's; throws INVALID_ARGUMENT for nonsense. */
 export function withLimits(base: Readonly<Limits>, given: Partial<Limits> = {}): Limits {
   const limits = { ...base };
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(DEFAULT_LIMITS, name));
+  if (unknown !== undefined) {
+    throw new KernelError("INVALID_ARGUMENT", `there is no limit ${unknown.slice(0, 100)}`);
+  }
   for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
     const value: unknown = given[name];
     if (value === undefined) continue;

@@ -8,6 +8,12 @@ function refusal(options: KernelOptions): string {
   return `${error.code}: ${error.message}`;
 }
 
+Deno.test("Kernel says that there is no such limit, rather than none at all", () => {
+  for (const name of ["handels", "constructor"]) {
+    assertEquals(refusal({ limits: { [name]: 5 } }), `INVALID_ARGUMENT: there is no limit ${name}`);
+  }
+});
+
 Deno.test("Kernel says what a limit must be", () => {
   for (
     const [limits, why] of [

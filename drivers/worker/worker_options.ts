@@ -11,7 +11,7 @@
 
 const FEATURE_FLAG = "--unstable-worker-options";
 
-const MESSAGE = `Cannot start a task in a worker: Deno's unstable feature worker-options is off.
+const MESSAGE = `tasks in workers need Deno's unstable feature worker-options, which is off.
 Add this line to deno.json:
 
   "unstable": ["worker-options"]
@@ -27,12 +27,12 @@ interface ChildProcessModule {
 let isEnabled: boolean | undefined;
 
 /**
- * @throws {Error} When the feature is off; the message says what to add to deno.json. Also where
+ * @throws {Error} When the feature is off; the reason says what to add to deno.json. Also where
  * there is no Deno to ask: on other platforms, and in a task's own worker.
  */
 export function requireWorkerOptions(): void {
   if (!("Deno" in globalThis)) {
-    throw new Error("Cannot start a task in a worker: that needs Deno, which isn't reachable here");
+    throw new Error("tasks in workers need Deno, which isn't reachable here");
   }
   isEnabled ??= probe();
   if (!isEnabled) throw new Error(MESSAGE);
