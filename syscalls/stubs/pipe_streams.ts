@@ -183,10 +183,21 @@ function pipeEnds(writer: Handle): WritableEnds {
     isWatched: true,
     closed: () => writer.close(),
     failed(reason) {
-      if (!writer.closed) doorOf(writer).call(SYSCALLS.pipeFail, writer.number, reason);
+      if (!writer.closed) failPipe(writer, reason);
       writer.close();
     },
   };
+}
+
+/** The stream fails also where its reason is nothing that can leave the thread, such as a function. */
+function failPipe(writer: Handle, reason: unknown): void {
+  const door = doorOf(writer);
+  try {
+    door.call(SYSCALLS.pipeFail, writer.number, reason);
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.code !== "NOT_SUPPORTED") throw error;
+    door.call(SYSCALLS.pipeFail, writer.number, undefined);
+  }
 }
 
 /** A stream waits, and plain calls on a nonblocking handle never do. */

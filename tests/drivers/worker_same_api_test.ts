@@ -16,7 +16,7 @@ Deno.test("a task finds the same in a worker as in the kernel's isolate", async 
   const here = await valueOf(kernel.init.spawn(probe)) as Awaited<ReturnType<typeof probe>>;
   const there = await valueOf(kernel.init.spawn(WORKER, { args: ["probe"] }));
   assertEquals(there, here);
-  const { refusals, options, liar, freshness, events } = here as Record<string, unknown[]>;
+  const { refusals, options, liar, freshness, events, givenUp } = here as Record<string, unknown[]>;
   for (const refusal of refusals as string[]) {
     assertMatch(refusal, /^(NO_SUCH_SYSCALL|INVALID_ARGUMENT|BAD_HANDLE): /);
   }
@@ -24,6 +24,7 @@ Deno.test("a task finds the same in a worker as in the kernel's isolate", async 
   const round = ["TIMED_OUT", ["pipe"], ["counter", "pipe"], ["counter"], "TIMED_OUT"];
   assertEquals(freshness, Array.from({ length: 20 }, () => round).flat());
   assertEquals(events, [true, true, true, true]);
+  assertEquals(givenUp, ["BROKEN_PIPE", true]);
 });
 
 Deno.test("a task that is told to terminate finds the reason, also in a worker", async () => {

@@ -139,6 +139,14 @@ async function events(task: Task): Promise<boolean[]> {
   return received.map((event) => Object.isFrozen(event) && isFrozen(event));
 }
 
+/** A stream that is given up for a reason which can't leave its thread. */
+async function givenUp(task: Task): Promise<unknown[]> {
+  const { reader, writer } = task.createPipe();
+  await writer.writable.abort(() => {});
+  const error = await reader.read(new Uint8Array(1)).catch((error: KernelError) => error);
+  return [(error as KernelError).code, writer.closed];
+}
+
 /** Everything. */
 export async function probe(task: Task): Promise<unknown> {
   return {
@@ -147,6 +155,7 @@ export async function probe(task: Task): Promise<unknown> {
     liar: await liar(task),
     freshness: await freshness(task),
     events: await events(task),
+    givenUp: await givenUp(task),
   };
 }
 
