@@ -30,6 +30,12 @@ class Output {
   numberKeys = 0;
   errors = 0;
 
+  /** Another value begins, behind so many bytes that stay free. */
+  begin(reserved: number): void {
+    this.length = reserved;
+    this.values = this.numberKeys = this.errors = 0;
+  }
+
   /** Room for so many more; returns where it begins. */
   take(count: number): number {
     const start = this.length;
@@ -104,8 +110,7 @@ let spare: Output | undefined = undefined;
 export function encode(value: unknown, reserved = 0): Uint8Array<ArrayBuffer> {
   const output = spare ?? new Output();
   spare = undefined;
-  output.length = reserved;
-  output.values = 0;
+  output.begin(reserved);
   try {
     write(output, value, 0);
     output.fillWord();

@@ -184,6 +184,11 @@ Deno.test("encode() refuses more number keys of maps, and more errors, than may 
   assertEquals((decode(encode(errors.slice(1))) as unknown[]).length, MAX_ERRORS);
 });
 
+Deno.test("encode() counts errors and number keys anew for each value", () => {
+  for (let i = 0; i <= MAX_ERRORS; i++) encode(new Error());
+  for (let i = 0; i <= MAX_NUMBER_KEYS; i++) encode(new Map([[i, i]]));
+});
+
 Deno.test("decode() takes no more errors than may cross", () => {
   const errors = Array.from({ length: MAX_ERRORS }, () => new Error(""));
   const frame = encode([{ name: "Error", message: "" }, ...errors]);
