@@ -42,8 +42,8 @@ import {
   plainArguments,
   taskDead,
   tooLong,
+  withMovedBefore,
   withReason,
-  withTransferred,
 } from "./page_errors.ts";
 import { serveThreadWaits } from "./thread_waits.ts";
 
@@ -111,7 +111,7 @@ export class PageDoor implements Door {
     for (const piece of pieces(bytes)) {
       const rest = { signal: wait.signal, timeoutMs: timeLeft(until) };
       const written = await this.#waitFor(syscall, [args[0], piece], rest)
-        .catch((error) => Promise.reject(withTransferred(error, moved)));
+        .catch((error) => Promise.reject(withMovedBefore(error, moved)));
       moved += written as number;
       if (written !== piece.length) break; // a nonblocking handle takes what fits
     }
@@ -134,7 +134,7 @@ export class PageDoor implements Door {
         moved += written as number;
         if (written !== piece.length) break;
       } catch (error) {
-        throw withTransferred(error, moved);
+        throw withMovedBefore(error, moved);
       }
     }
     return moved as Result;

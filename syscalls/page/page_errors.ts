@@ -102,7 +102,7 @@ export function asError(value: unknown): KernelError {
 }
 
 /** The error of a write that had moved so many bytes before the part that failed. */
-export function withTransferred(error: unknown, before: number): unknown {
+export function withMovedBefore(error: unknown, before: number): unknown {
   if (!(error instanceof KernelError) || before === 0) return error;
   return retold(error, { transferred: before + (error.transferred ?? 0) });
 }

@@ -14,7 +14,7 @@ import {
   type WaitOptions,
 } from "../arguments.ts";
 import type { Door, SyscallSpec } from "../door.ts";
-import { canceled, withTransferred } from "../page/page_errors.ts";
+import { canceled, withMovedBefore } from "../page/page_errors.ts";
 import { LineWait, type LOST, PENDING, type WaitLine } from "./wait_line.ts";
 
 /** A handle that has a seat. */
@@ -148,6 +148,6 @@ export abstract class MappedHandle {
     const told = error.syscall === undefined
       ? inContext(error, syscall.name, `${syscall.verb} handle ${number} (${type})`)
       : error;
-    return withTransferred(told, moved?.() ?? 0);
+    return withMovedBefore(told, moved?.() ?? 0);
   }
 }

@@ -12,7 +12,7 @@ import { lengthOf } from "../../memory/atomics.ts";
 import type { MappedRing } from "../../memory/mapped_ring.ts";
 import { BUSY } from "../../memory/ring.ts";
 import { partOf, type WaitOptions } from "../arguments.ts";
-import { withTransferred } from "../page/page_errors.ts";
+import { withMovedBefore } from "../page/page_errors.ts";
 import { SYSCALLS } from "../table.ts";
 import { MappedHandle, type MappedOperation, type SeatedHandle } from "./mapped_handle.ts";
 import type { ThreadRing } from "./thread_ring.ts";
@@ -82,7 +82,7 @@ export class MappedWriter extends MappedHandle {
     try {
       return moved + this.at.door.block(streamWrite, options, this.at.number, rest(bytes, moved));
     } catch (error) {
-      throw withTransferred(error, moved);
+      throw withMovedBefore(error, moved);
     }
   }
 
@@ -101,7 +101,7 @@ export class MappedWriter extends MappedHandle {
     try {
       return moved + await door.wait(streamWrite, options, number, rest(bytes, moved));
     } catch (error) {
-      throw withTransferred(error, moved);
+      throw withMovedBefore(error, moved);
     }
   }
 
